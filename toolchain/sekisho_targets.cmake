@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The functions by which the folders declare their targets; compiler flags live here and nowhere else.
+
+add_library(sekisho_flags INTERFACE)
+target_include_directories(sekisho_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(sekisho_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+    -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression-from-macro-expansion>
+    $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=3>)
+if(SEKISHO_SANITIZE)
+    target_compile_options(sekisho_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(sekisho_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(SEKISHO_FUZZ)
+    target_compile_options(sekisho_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# The shipped parts that handle errors as values only. Test programs are built with exceptions: CppUTest ends a failed test by throwing.
+add_library(sekisho_no_exceptions INTERFACE)
+target_compile_options(sekisho_no_exceptions INTERFACE -fno-exceptions -fno-rtti)
+
+# sekisho_policy_library(NAME SOURCES … LIBS …): a part of policy/ or firmware/.
+function(sekisho_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC sekisho_flags ${ARG_LIBS} PRIVATE sekisho_no_exceptions)
+endfunction()
+
+# sekisho_driver(NAME SOURCES … LIBS … PACKAGES …): a part of drivers/; PACKAGES are pkg-config names, visible to this target alone.
+function(sekisho_driver name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;PACKAGES" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC sekisho_flags ${ARG_LIBS})
+    foreach(package ${ARG_PACKAGES})
+        find_package(PkgConfig REQUIRED)
+        pkg_check_modules(PC_${package} REQUIRED IMPORTED_TARGET ${package})
+        target_link_libraries(${name} PRIVATE PkgConfig::PC_${package})
+    endforeach()
+endfunction()
+
+# sekisho_unit_test(NAME SOURCES … LIBS …): one small CppUTest program, run by CTest under the label unit.
+function(sekisho_unit_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
+    target_link_libraries(${name} PRIVATE sekisho_flags ${ARG_LIBS} CppUTest)
+    add_test(NAME unit.${name} COMMAND ${name} -v)
+    set_tests_properties(unit.${name} PROPERTIES LABELS unit)
+endfunction()
