@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The typed configuration after every check has passed. Made by build_model() from a parsed tree; read by the compiler and the services. Names are unique
+// per kind, references are resolved to indices or names known to exist, and whatever the product refuses is not representable in an accepted model.
+#pragma once
+
+#include "policy/base/address.hpp"
+#include "policy/base/diagnostic.hpp"
+#include "policy/base/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sekisho::model {
+
+/// The outside zone and the device itself; every other zone is an inside zone.
+inline constexpr std::string_view kWanZone = "wan";
+inline constexpr std::string_view kRouterZone = "router";
+
+struct System {
+    std::string host_name;
+    std::string time_zone = "UTC"; ///< IANA name
+    int utc_offset_minutes = 0;    ///< of that zone; dates in the configuration are days there
+    std::vector<IpAddress> name_servers;
+};
+
+/// A network interface or a bridge of several; `ports` is empty for a plain interface.
+struct Interface {
+    std::string name;
+    Place place;
+    bool is_bridge = false;
+    std::vector<std::string> ports;
+    bool dhcp = false; ///< DHCPv4 client; only on interfaces of the WAN zone
+    std::vector<InterfaceAddress> addresses;
+    std::vector<IpAddress> gateways; ///< at most one per family; only on interfaces of the WAN zone
+};
+
+struct Zone {
+    std::string name;
+    Place place;
+    std::vector<std::string> interfaces;
+    bool masquerade = false; ///< IPv4 leaving through the WAN takes the WAN address
+    [[nodiscard]] bool is_wan() const noexcept { return name == kWanZone; }
+};
+
+struct ListEntry {
+    IpRange range;
+    Place place;
+    std::optional<Time> expires; ///< first moment at which the entry no longer holds
+};
+
+struct AddressList {
+    std::string name;
+    Place place;
+    std::string description;
+    std::vector<ListEntry> entries; ///< the list's own expiry is already in each entry (the earlier of both)
+};
+
+/// IANA protocol numbers; `any` matches every protocol.
+enum class Protocol : std::uint16_t { icmp = 1, tcp = 6, udp = 17, gre = 47, esp = 50, ah = 51, icmpv6 = 58, sctp = 132, any = 256 };
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0; ///< included
+    friend auto operator<=>(const PortRange&, const PortRange&) = default;
+};
+
+/// Whether the connections that a rule admits are in the access log. Denials always are (limited).
+enum class LogAccepted : std::uint8_t { yes, no };
+
+/// What the outside (and, with `from`, an inside zone by way of the WAN address: hairpin) may reach.
+struct Service {
+    std::string name;
+    Place place;
+    std::string description;
+    std::vector<std::string> from; ///< zone names; contains the WAN
+    Protocol protocol = Protocol::tcp;
+    std::vector<PortRange> ports;         ///< as the sender addresses them; empty for protocols without ports
+    std::optional<IpAddress> forward_v4;  ///< destination translation
+    std::optional<IpAddress> forward_v6;  ///< the host's own address, reached without translation
+    std::optional<std::uint16_t> forward_port; ///< inside port, where it differs (single `ports` entry then)
+    std::vector<std::string> source_lists;     ///< address lists, any of which admits; never empty
+    LogAccepted log = LogAccepted::yes;
+    [[nodiscard]] bool is_forwarded() const noexcept { return forward_v4.has_value() || forward_v6.has_value(); }
+};
+
+enum class Action : std::uint8_t { allow, deny };
+
+/// Zone to zone, in the order of the configuration; the first that matches decides.
+struct Policy {
+    std::string name;
+    Place place;
+    std::string description;
+    std::string from; ///< an inside zone
+    std::string to;   ///< any other zone, the WAN or the router
+    Protocol protocol = Protocol::any;
+    std::vector<PortRange> ports;
+    std::vector<std::string> source_lists;      ///< empty: every address of the zone
+    std::vector<std::string> destination_lists; ///< empty: every address
+    Action action = Action::allow;
+    LogAccepted log = LogAccepted::yes;
+};
+
+/// Sources that the WAN never lets in, whatever lists name them.
+struct Block {
+    Place place;
+    std::vector<std::string> lists;
+};
+
+struct LogSettings {
+    std::uint64_t file_size = 4u << 20; ///< bytes after which the file is rotated
+    unsigned files = 8;                 ///< rotated files kept
+    unsigned per_minute = 10;           ///< denials logged per source prefix and minute
+    unsigned burst = 20;
+    unsigned ipv4_prefix = 24; ///< source prefix that shares a limit
+    unsigned ipv6_prefix = 56;
+};
+
+struct TimeServer {
+    std::string server; ///< address or host name
+    Place place;
+};
+
+struct Model {
+    System system;
+    std::vector<Interface> interfaces;
+    std::vector<Zone> zones;
+    std::vector<AddressList> address_lists;
+    std::vector<Service> services;
+    std::vector<Policy> policies;
+    Block block;
+    LogSettings log;
+    std::vector<TimeServer> time_servers;
+
+    [[nodiscard]] const Zone* find_zone(std::string_view name) const noexcept;
+    [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
+    [[nodiscard]] const AddressList* find_address_list(std::string_view name) const noexcept;
+    /// Networks of the interfaces of a zone, sorted.
+    [[nodiscard]] std::vector<IpPrefix> networks_of(const Zone& zone) const;
+    /// The router's own addresses on the interfaces of a zone.
+    [[nodiscard]] std::vector<IpAddress> own_addresses_of(const Zone& zone) const;
+    /// Networks of all inside zones, sorted.
+    [[nodiscard]] std::vector<IpPrefix> inside_networks() const;
+};
+
+} // namespace sekisho::model
