@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "policy/base/address.hpp"
+#include "policy/base/error.hpp"
+#include "policy/model/model.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sekisho::ports {
+
+/// An interface as the kernel has it.
+struct LinkStatus {
+    std::string name;
+    unsigned index = 0;
+    bool up = false;      ///< administratively
+    bool carrier = false; ///< link detected
+    bool is_bridge = false;
+    std::string bridge;   ///< name of the bridge that it is a port of; empty where none
+    std::optional<MacAddress> mac;
+    std::vector<InterfaceAddress> addresses;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t sent_bytes = 0;
+};
+
+/// What an interface gets beyond its configuration: the current DHCP lease.
+struct LeasedAddress {
+    std::string interface;
+    InterfaceAddress address;
+    std::optional<IpAddress> gateway;
+};
+
+/// Everything that the kernel's interfaces should have. Made from a model and the leases in force.
+struct NetworkPlan {
+    std::vector<model::Interface> interfaces; ///< bridges after their ports' definitions or before: the driver sorts it out
+    std::vector<LeasedAddress> leases;
+};
+
+/// Links, addresses and routes of the kernel.
+class Network {
+public:
+    virtual ~Network() = default;
+
+    /// Makes the kernel match the plan and touches nothing that matches already: bridges (MAC address of their own, fixed), ports, addresses, default routes, links
+    /// up; router advertisements, redirects and source routing refused; addresses and default routes of ours that the plan lacks are removed, links that the plan lacks are taken down only where an
+    /// earlier plan had them. Returns a sentence per interface that is absent: it is configured when it appears.
+    virtual Result<std::vector<std::string>> configure(const NetworkPlan& plan) = 0;
+
+    /// Forwarding of IPv4 and IPv6 on or off, and the connection tracking settings that the policy relies on (no loose pick-up of TCP flows).
+    virtual Result<void> set_forwarding(bool on) = 0;
+
+    virtual Result<std::vector<LinkStatus>> links() = 0;
+
+    /// Calls back, on the event loop, after links or addresses changed (bursts are joined).
+    virtual Result<void> watch(std::function<void()> on_change) = 0;
+};
+
+} // namespace sekisho::ports

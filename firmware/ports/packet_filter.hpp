@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "policy/ruleset/ruleset.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sekisho::ports {
+
+/// A named counter of the kernel: packets and bytes since it was made. Counters keep their values across applies.
+struct CounterReading {
+    std::string id;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// What an apply did to the kernel.
+struct FilterReport {
+    std::size_t rules = 0;
+    std::size_t sets_loaded = 0;  ///< new ones; sets whose content was there already are not sent again
+    std::size_t elements_loaded = 0;
+    std::size_t sets_removed = 0; ///< no longer used by any rule
+};
+
+/// The kernel's packet filter. One ruleset is in force at a time.
+class PacketFilter {
+public:
+    virtual ~PacketFilter() = default;
+
+    /// Puts a ruleset in force with one atomic switch. On an error the former ruleset is in force, unchanged, and sets loaded for the new one are gone or unreferenced.
+    /// `now` turns absolute expiries into the kernel's timeouts.
+    virtual Result<FilterReport> apply(const ruleset::Ruleset& ruleset, Time now) = 0;
+
+    /// Whether a ruleset of ours is in the kernel, from this process or an earlier one.
+    virtual Result<bool> is_loaded() = 0;
+
+    /// Deletes sets that no rule references: one may be half filled by a process that died. Called once at start, before the first apply.
+    virtual Result<std::size_t> remove_unreferenced_sets() = 0;
+
+    virtual Result<std::vector<CounterReading>> counters() = 0;
+};
+
+} // namespace sekisho::ports
