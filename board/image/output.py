@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the image's files: the same input gives the same bytes."""
+
+import gzip
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from .manifest import ImageError
+
+DATA_SIZE_MB = 64
+# Any fixed value does: the template's file system is the same in every build; a device's own is made when it is first set up.
+DATA_UUID = '5ec15400-0000-4000-8000-0000000000da'
+EPOCH = '946684800'
+
+
+def tree_hash(root: Path) -> str:
+    """A hash of every path, mode, link and content below root."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob('*')):
+        status = path.lstat()
+        digest.update(f'{path.relative_to(root)}\0{status.st_mode:o}\0'.encode())
+        if path.is_symlink():
+            digest.update(os.readlink(path).encode())
+        elif path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def tree_size(root: Path) -> int:
+    return sum(path.lstat().st_size for path in root.rglob('*') if path.is_file() and not path.is_symlink())
+
+
+def squashfs(root: Path, destination: Path) -> None:
+    part = destination.with_suffix('.part')
+    part.unlink(missing_ok=True)
+    _run(['mksquashfs', str(root), str(part), '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '19',
+          '-b', '256K', '-all-root', '-no-xattrs', '-mkfs-time', EPOCH, '-all-time', EPOCH])
+    part.rename(destination)
+
+
+def initramfs(entries: dict[str, tuple[int, bytes]], destination: Path) -> int:
+    """Writes a cpio archive (newc) of path -> (mode, content), compressed; returns its unpacked size in bytes."""
+    archive = bytearray()
+    for number, (path, (mode, content)) in enumerate(sorted(entries.items()), 1):
+        device = (5, 1) if stat.S_ISCHR(mode) else (0, 0)  # /dev/console is the only one
+        _cpio_entry(archive, number, path, mode, content, device)
+    _cpio_entry(archive, 0, 'TRAILER!!!', 0, b'', (0, 0))
+    part = destination.with_suffix('.part')
+    run = subprocess.run(['zstd', '-q', '-19', '-c'], input=bytes(archive), stdout=subprocess.PIPE, check=True)
+    part.write_bytes(run.stdout)
+    part.rename(destination)
+    return len(archive)
+
+
+def _cpio_entry(archive: bytearray, number: int, path: str, mode: int, content: bytes, device: tuple[int, int]) -> None:
+    name = path.encode() + b'\0'
+    values = (number, mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(name), 0)
+    archive += b'070701' + b''.join(b'%08X' % value for value in values) + name
+    archive += b'\0' * (-len(archive) % 4)
+    archive += content
+    archive += b'\0' * (-len(archive) % 4)
+
+
+def kernel(image: Path, destination: Path) -> None:
+    part = destination.with_suffix('.part')
+    part.write_bytes(gzip.compress(image.read_bytes(), 9, mtime=0))
+    part.rename(destination)
+
+
+def data_template(destination: Path, work: Path) -> None:
+    """The data partition of a device that was never configured: three folders and the mark that says so."""
+    content = work / 'data'
+    shutil.rmtree(content, ignore_errors=True)
+    for name in ('config', 'log', 'state'):
+        (content / name).mkdir(parents=True)
+        (content / name).chmod(0o700)
+    (content / 'state/factory').touch(mode=0o600)
+    for path in [*content.rglob('*'), content]:
+        os.utime(path, (int(EPOCH), int(EPOCH)))
+    part = destination.with_suffix('.part')
+    part.unlink(missing_ok=True)
+    with part.open('wb') as file:
+        file.truncate(DATA_SIZE_MB << 20)
+    _run(['mke2fs', '-q', '-t', 'ext4', '-L', 'sekisho-data', '-U', DATA_UUID, '-E', f'hash_seed={DATA_UUID},root_owner=0:0,lazy_itable_init=0',
+          '-m', '0', '-d', str(content), str(part)], E2FSPROGS_FAKE_TIME=EPOCH, SOURCE_DATE_EPOCH=EPOCH)
+    part.rename(destination)
+
+
+def _run(command: list[str], **environment: str) -> None:
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment})
+    if run.returncode != 0:
+        raise ImageError(f'{command[0]} failed with status {run.returncode}:\n{run.stdout}')

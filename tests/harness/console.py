@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The router's serial console: a command prompt, driven over the UNIX socket that QEMU offers.
+
+    console = Console('/run/serial.sock')
+    console.wait_prompt(timeout=60)
+    print(console.command('show version'))
+"""
+
+import json
+import re
+import socket
+import time
+from pathlib import Path
+
+PROMPT = 'sekisho> '
+# Colour and cursor sequences of a line editor; nothing in what the router prints depends on them.
+_ESCAPES = re.compile(r'\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-Za-z]|[=>78MDEc])')
+
+
+class ConsoleError(Exception):
+    """The console did not answer as expected; carries the last of what it printed."""
+
+
+class Console:
+    """`log` gets every byte that the router printed."""
+
+    def __init__(self, path: str | Path, log: Path | None = None):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._log = log.open('ab') if log else None
+        self._pending = b''
+        self.transcript = ''
+
+    def close(self) -> None:
+        self._socket.close()
+        if self._log:
+            self._log.close()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read_some(self, timeout: float) -> str:
+        """What arrived within timeout seconds ('' if nothing); raises ConsoleError when the machine is gone."""
+        self._socket.settimeout(max(timeout, 0.001))
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            return ''
+        if not data:
+            raise ConsoleError(f'the console was closed; it last said:\n{self.transcript[-2000:]}')
+        if self._log:
+            self._log.write(data)
+            self._log.flush()
+        # a character may be cut in two
+        data = self._pending + data
+        cut = len(data)
+        for back in range(1, min(4, len(data)) + 1):
+            byte = data[-back]
+            if byte & 0xC0 == 0x80:
+                continue
+            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            cut = len(data) - back if length > back else len(data)
+            break
+        self._pending = data[cut:]
+        text = data[:cut].decode('utf-8', 'replace')
+        self.transcript += text
+        return text
+
+    def wait_for(self, text: str, timeout: float) -> str:
+        """Reads until the plain text (escape sequences and \\r removed) contains `text`; returns all that came."""
+        end = time.monotonic() + timeout
+        raw = ''
+        while True:
+            plain = _plain(raw)
+            if text in plain:
+                return plain
+            left = end - time.monotonic()
+            if left <= 0:
+                raise ConsoleError(f'no {text!r} on the console within {timeout:.0f} s; it last said:\n{_plain(self.transcript)[-2000:]}')
+            raw += self.read_some(min(left, 1))
+
+    def send(self, text: str) -> None:
+        self._socket.settimeout(30)
+        self._socket.sendall(text.encode())
+
+    def wait_prompt(self, timeout: float = 60) -> str:
+        """Reads until the prompt stands alone on the last line; returns what came before it."""
+        end = time.monotonic() + timeout
+        raw = ''
+        while True:
+            raw += self.read_some(min(1.0, max(end - time.monotonic(), 0.001)))
+            plain = _plain(raw)
+            if plain.rpartition('\n')[2] == PROMPT:
+                # a line editor may redraw the prompt: take what follows at once
+                more = self.read_some(0.05)
+                if not more:
+                    return plain[:-len(PROMPT)]
+                raw += more
+            elif time.monotonic() > end:
+                raise ConsoleError(f'no prompt on the console within {timeout:.0f} s; it last said:\n{_plain(self.transcript)[-2000:]}')
+
+    def command(self, line: str, timeout: float = 60) -> str:
+        """Sends one command at the prompt and returns what it printed, without the echo of the command."""
+        self.send(line + '\r')
+        return self.wait_prompt(timeout).partition('\n')[2]
+
+    def json(self, line: str, timeout: float = 60):
+        """Runs a command whose output is one JSON value; raises ConsoleError when it is not."""
+        text = self.command(line, timeout)
+        try:
+            return json.loads(text)
+        except ValueError as problem:
+            raise ConsoleError(f'{line}: not JSON ({problem}):\n{text}') from problem
+
+    def paste(self, line: str, text: str, timeout: float = 120) -> str:
+        """Sends a command that reads lines up to a single dot (`apply -`), then the text; returns what it printed after the dot."""
+        self.send(line + '\r')
+        # what follows is for the command, not for the prompt's line editor: wait for the echo of the end of the line
+        self.wait_for('\n', 10)
+        for part in text.rstrip('\n').split('\n'):
+            self.send(part + '\r')
+        self.send('.\r')
+        before, dot, after = ('\n' + self.wait_prompt(timeout)).rpartition('\n.\n')
+        return after if dot else before
+
+
+def _plain(raw: str) -> str:
+    """The text that a person would see: no escape sequences, lines that were redrawn only as last drawn."""
+    text = _ESCAPES.sub('', raw).replace('\r\n', '\n').replace('\x07', '')
+    return '\n'.join(line.rstrip('\r').rpartition('\r')[2] for line in text.split('\n'))
