@@ -9,7 +9,8 @@ namespace sekisho {
 
 class JsonWriter;
 
-/// A column: `key` names it in JSON (snake_case), `title` for people. Numbers and booleans appear bare in JSON.
+/// A column: `key` names it in JSON (snake_case), `title` for people. Numbers and booleans appear bare in JSON; a
+/// boolean's text is "true" or "false", which people see as "yes" and "no".
 struct Column {
     enum class Kind { text, number, boolean };
     std::string key;
@@ -36,6 +37,7 @@ struct Facts {
         Column column;
         std::string value;
     };
+
     std::vector<Fact> facts;
     std::string status;
 
