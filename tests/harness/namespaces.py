@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -97,6 +98,9 @@ class Namespace:
         for address in addresses:
             self.ip('address', 'add', address, 'dev', device, *(['nodad'] if ':' in address else []))
         self.up(device)
+
+    def mac(self, device: str) -> str:
+        return json.loads(self.ip('-j', 'link', 'show', device))[0]['address']
 
     def route(self, destination: str, via: str) -> None:
         self.ip('route', 'add', destination, 'via', via)

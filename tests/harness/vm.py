@@ -50,7 +50,6 @@ class Machine:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / 'data.img'
         self.console: Console | None = None
-        self._ports: dict[str, tuple[Namespace, str]] = {}
         self._descriptors: dict[str, int] = {}
         self._process: subprocess.Popen | None = None
         self.fresh_data()
@@ -62,7 +61,7 @@ class Machine:
     def connect(self, port: str, namespace: Namespace, device: str) -> None:
         """Connects a port (wan0, lan1, lan2) to a TAP device that is made in the namespace."""
         self._descriptors[port] = namespace.tap(device)
-        self._ports[port] = (namespace, device)
+        namespace.up(device)
 
     def start(self, rtc: str = 'utc', data: bool = True) -> None:
         """Boots. `rtc` is QEMU's -rtc base (a date like 1970-01-01T00:00:00); without `data` the data disk is not plugged in."""
