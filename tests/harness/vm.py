@@ -115,7 +115,7 @@ class Machine:
         while True:
             try:
                 state = self.console.json('show system --json', 30)
-                if state.get('enforcing'):
+                if state['enforcing_after_milliseconds'] is not None:
                     return state
             except ConsoleError:
                 state = None  # the daemon is still coming up
