@@ -63,6 +63,11 @@ class Machine:
         self._descriptors[port] = namespace.tap(device)
         namespace.up(device)
 
+    def disconnect(self, port: str | None = None) -> None:
+        """Takes a port's cable and the port itself away, or all of them."""
+        for name in [port] if port else list(self._descriptors):
+            del self._descriptors[name]
+
     def start(self, rtc: str = 'utc', data: bool = True) -> None:
         """Boots. `rtc` is QEMU's -rtc base (a date like 1970-01-01T00:00:00); without `data` the data disk is not plugged in."""
         serial = self.folder / 'serial.sock'
