@@ -89,10 +89,14 @@ class Clinic:
             namespace.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:10::1')
 
     def start_servers(self) -> None:
-        """Starts the clinic's web server, the Internet's web server and the time server."""
+        """Starts the web servers and the time server, which serves the host's time."""
+        self.start_web_servers()
+        self.start_time_server()
+
+    def start_web_servers(self) -> None:
+        """Starts the clinic's web server and the Internet's, which tells callers their address."""
         self._nginx(self.server, 'server', f'listen {SERVICE_PORT}; listen [::]:{SERVICE_PORT};', PAGE)
         self._nginx(self.outside, 'web', f'listen {WEB_V4}:80; listen [{WEB_V6}]:80;', 'you are $remote_addr')
-        self.start_time_server()
 
     def start_time_server(self) -> subprocess.Popen:
         configuration = self.folder / 'chrony.conf'
