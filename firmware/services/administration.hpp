@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What people ask of the daemon: who may, what they get, and the record of it.
+#pragma once
+
+#include "firmware/ports/clock.hpp"
+#include "firmware/ports/control.hpp"
+#include "firmware/ports/event_reader.hpp"
+#include "firmware/ports/system.hpp"
+#include "firmware/services/command_table.hpp"
+#include "firmware/services/identity.hpp"
+#include "firmware/services/policy_service.hpp"
+
+#include <string>
+
+namespace sekisho::services {
+
+class Administration {
+public:
+    struct Ports {
+        ports::PacketFilter& filter;
+        ports::Network& network;
+        ports::System& system;
+        ports::Clock& clock;
+        ports::EventReader& reader;
+    };
+
+    Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper, Identity identity);
+
+    /// Answers one request. Only the superuser is served; others are refused and recorded.
+    ports::ControlResponse handle(const ports::ControlRequest& request);
+
+private:
+    ports::ControlResponse run(const Invocation& invocation, const ports::ControlRequest& request);
+    ports::ControlResponse apply(const ports::ControlRequest& request);
+    ports::ControlResponse lease_event(const Invocation& invocation);
+    ports::ControlResponse session(const Invocation& invocation, const ports::ControlRequest& request);
+    ports::ControlResponse show_configuration();
+    ports::ControlResponse show_interfaces(const Invocation& invocation);
+    ports::ControlResponse show_log(const Invocation& invocation, const ports::ControlRequest& request);
+    ports::ControlResponse show_rules(const Invocation& invocation);
+    ports::ControlResponse show_system(const Invocation& invocation);
+    ports::ControlResponse show_version(const Invocation& invocation);
+    void record_access(std::string_view action, const ports::ControlRequest& request, bool success, std::string reason, std::string message);
+
+    Ports m_ports;
+    PolicyService& m_policy;
+    EventLog& m_log;
+    Timekeeper& m_timekeeper;
+    Identity m_identity;
+};
+
+} // namespace sekisho::services

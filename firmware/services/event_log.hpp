@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The access log: stamps events, appends them to the log files, rotates by size, and says what was lost.
+#pragma once
+
+#include "firmware/ports/store.hpp"
+#include "firmware/services/timekeeper.hpp"
+#include "policy/events/event.hpp"
+
+#include <string>
+
+namespace sekisho::services {
+
+/// Whether an event must be on the medium before record() returns. What people did must; single connections need not.
+enum class Durability { eventual, immediate };
+
+class EventLog {
+public:
+    EventLog(ports::LogFiles& files, ports::Store& store, Timekeeper& timekeeper, std::string boot_id);
+
+    /// Reads how far readers came. Call once before the first record().
+    Result<void> load();
+
+    /// Size at which the current file is rotated, and how many rotated files are kept.
+    void configure(std::uint64_t file_size, unsigned files) noexcept;
+
+    /// Completes the event with time, clock state, boot id and sequence, and appends it. What can't be written is counted, and an event `log-lost` with the count is written as soon
+    /// as writing works again. The sequence counts lost events too, so the gap shows.
+    void record(events::Event event, Durability durability = Durability::eventual);
+
+    /// Reads the last lines, oldest first. `gap` is the number of events that rotation took before any reader came; reading moves the readers' mark.
+    struct Reading {
+        std::vector<std::string> lines;
+        std::uint64_t gap = 0;
+    };
+    Result<Reading> read(std::size_t most);
+
+    [[nodiscard]] std::uint64_t lost() const noexcept { return m_lost; }
+
+private:
+    void stamp(events::Event& event);
+    void append(const events::Event& event, Durability durability);
+    void rotate();
+    Result<void> save_marks();
+
+    ports::LogFiles& m_files;
+    ports::Store& m_store;
+    Timekeeper& m_timekeeper;
+    std::string m_boot_id;
+    std::uint64_t m_file_size = 4u << 20;
+    unsigned m_keep = 8;
+    std::int64_t m_sequence = 0;
+    std::uint64_t m_lost = 0;    ///< not written since the last successful write
+    std::string m_lost_cause;
+    std::uint64_t m_dropped = 0; ///< lines that rotation took, ever
+    std::uint64_t m_read = 0;    ///< lines that readers had come to, ever
+};
+
+} // namespace sekisho::services

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/policy_service.hpp"
+
+#include "policy/base/text.hpp"
+#include "policy/config/printer.hpp"
+#include "policy/ruleset/compiler.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sekisho::services {
+
+namespace {
+
+using events::Event;
+using events::Field;
+
+constexpr std::uint64_t kClockCheckMilliseconds = 10'000;
+constexpr std::int64_t kLongestTimerSeconds = 3'600; ///< expiries further away are looked at again by then
+constexpr std::size_t kMostDiffBytes = 16'384;
+constexpr std::string_view kLeasesFile = "leases";
+
+/// The diff for the log: whole lines up to a bound, then how many more there are.
+std::string shortened(const std::vector<std::string>& lines) {
+    std::string text;
+    std::size_t shown = 0;
+    for (const std::string& line : lines) {
+        if (text.size() + line.size() > kMostDiffBytes) {
+            break;
+        }
+        text += line;
+        text += '\n';
+        ++shown;
+    }
+    if (shown < lines.size()) {
+        text += text::concat("(", text::to_text(lines.size() - shown), " more lines)\n");
+    }
+    return text;
+}
+
+bool same_content(const ruleset::Ruleset& left, const ruleset::Ruleset& right) {
+    return std::ranges::equal(left.sets, right.sets, {}, &ruleset::Set::name, &ruleset::Set::name) &&
+           std::ranges::equal(left.rules, right.rules, {}, &ruleset::Rule::id, &ruleset::Rule::id);
+}
+
+} // namespace
+
+std::string_view name_of(PolicySource source) noexcept {
+    static constexpr std::array<std::string_view, 4> kNames{"none", "committed", "last-good", "factory-default"};
+    return kNames[static_cast<std::size_t>(source)];
+}
+
+PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration) :
+    m_ports(ports), m_timekeeper(timekeeper), m_log(log), m_store(ports.store),
+    m_default_configuration(std::move(default_configuration)),
+    m_clock_timer(ports.loop.make_timer([this] { check_clock(); })),
+    m_expiry_timer(ports.loop.make_timer([this] { check_clock(); })) {}
+
+void PolicyService::record_state(std::string_view action, std::string message, bool success) {
+    Event event;
+    event.set(Field::event_kind, success ? "event" : "alert");
+    event.set(Field::event_category, "configuration");
+    event.set(Field::event_action, std::string(action));
+    event.set(Field::event_outcome, success ? "success" : "failure");
+    if (m_configuration) {
+        event.set(Field::config_digest, m_configuration->digest);
+    }
+    event.set(Field::message, std::move(message));
+    m_log.record(std::move(event), Durability::immediate);
+}
+
+// ---- start ---------------------------------------------------------------------------------------------------------------------------------------------
+
+void PolicyService::start() {
+    m_clock_timer->start_repeating(kClockCheckMilliseconds);
+    const auto loaded = m_ports.filter.is_loaded();
+    if (!loaded || !*loaded) {
+        // Nothing of ours is in the kernel yet: close before anything else. A restarted daemon finds its policy and leaves it in force meanwhile.
+        if (auto closed = m_ports.filter.apply(ruleset::closed_ruleset(), m_timekeeper.reading().now); !closed) {
+            record_state("start", std::move(closed).error().message(), false);
+        }
+    }
+    if (auto removed = m_ports.filter.remove_unreferenced_sets(); !removed) {
+        record_state("start", std::move(removed).error().in("remove unreferenced sets").message(), false);
+    }
+    load_leases();
+    std::string why;
+    for (const auto& [name, source] : {std::pair{ConfigurationStore::kCommitted, PolicySource::committed},
+                                       std::pair{ConfigurationStore::kLastGood, PolicySource::last_good}}) {
+        if (auto text = m_store.read(name); !text) {
+            if (!m_store.is_factory()) {
+                why += text::concat(text.error().message(), "; ");
+            }
+        } else if (try_start(*text, source)) {
+            m_why = std::move(why);
+            return;
+        } else {
+            why += text::concat(m_why, "; ");
+        }
+    }
+    if (m_store.is_factory() && why.empty()) {
+        if (try_start(m_default_configuration, PolicySource::factory_default)) {
+            m_why = "this device was never configured: the default configuration is in force";
+            return;
+        }
+        why = m_why;
+    }
+    m_why = text::concat(why, "no configuration is acceptable: everything but the serial console is closed");
+    stay_closed();
+}
+
+bool PolicyService::try_start(std::string_view text, PolicySource source) {
+    Diagnostics diagnostics;
+    const ClockReading clock = m_timekeeper.reading();
+    auto configuration = load_configuration(text, clock, diagnostics);
+    if (!configuration) {
+        m_why = text::concat("the ", name_of(source), " configuration is not accepted: ",
+                             diagnostics.entries().empty() ? "no reason given" : diagnostics.entries().front().message);
+        record_state("start", m_why, false);
+        return false;
+    }
+    auto compiled = ruleset::compile(configuration->model, clock);
+    auto absent = compiled ? enforce(*configuration, std::move(*compiled)) : std::unexpected(std::move(compiled).error());
+    if (!absent) {
+        m_why = text::concat("the ", name_of(source), " configuration could not be put in force: ", absent.error().message());
+        record_state("start", m_why, false);
+        return false;
+    }
+    m_configuration = std::move(configuration);
+    m_source = source;
+    m_synchronised = clock.synchronised;
+    std::string message = text::concat("the ", name_of(source), " configuration is in force");
+    for (const std::string& sentence : *absent) {
+        message += "; " + sentence;
+    }
+    record_state("start", std::move(message), true);
+    record_expiries(clock);
+    schedule_expiry(clock);
+    if (m_on_change) {
+        m_on_change(m_configuration->model);
+    }
+    return true;
+}
+
+void PolicyService::stay_closed() {
+    if (auto closed = m_ports.filter.apply(ruleset::closed_ruleset(), m_timekeeper.reading().now); !closed) {
+        m_why += text::concat("; ", closed.error().message());
+    }
+    ignore_error(m_ports.network.set_forwarding(false), "the closed ruleset forwards nothing either way");
+    m_ruleset = ruleset::closed_ruleset();
+    record_state("start", m_why, false);
+}
+
+// ---- putting in force ----------------------------------------------------------------------------------------------------------------------------------
+
+ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
+    ports::NetworkPlan plan;
+    plan.interfaces = model.interfaces;
+    for (const auto& [interface, held] : m_leases) {
+        plan.leases.push_back(held.lease.leased);
+    }
+    return plan;
+}
+
+Result<std::vector<std::string>> PolicyService::enforce(const Configuration& configuration, ruleset::Ruleset ruleset) {
+    // Packet filter first, then the interfaces: no moment in which packets flow that the new policy does not judge.
+    const auto filtered = m_ports.filter.apply(ruleset, m_timekeeper.reading().now);
+    if (!filtered) {
+        return std::unexpected(Error(filtered.error()).in("packet filter"));
+    }
+    auto former = std::exchange(m_ruleset, std::move(ruleset));
+    const auto former_leases = m_leases;
+    judge_leases(configuration.model);
+    auto absent = m_ports.network.configure(plan(configuration.model));
+    if (absent) {
+        if (auto forwarding = m_ports.network.set_forwarding(true); !forwarding) {
+            absent = std::unexpected(std::move(forwarding).error());
+        }
+    }
+    if (!absent) {
+        m_ruleset = std::move(former);
+        m_leases = former_leases;
+        const auto back = m_ports.filter.apply(m_configuration ? m_ruleset : ruleset::closed_ruleset(), m_timekeeper.reading().now);
+        Error error = std::move(absent).error().in("network");
+        if (m_configuration) {
+            ignore_error(m_ports.network.configure(plan(m_configuration->model)), "the first error is the one to report");
+        }
+        if (!back) {
+            return std::unexpected(std::move(error).in(text::concat("the former policy could not be restored either (", back.error().message(), ")")));
+        }
+        return std::unexpected(std::move(error));
+    }
+    if (!m_enforcing_since) {
+        m_enforcing_since = m_ports.clock.monotonic_microseconds();
+    }
+    return absent;
+}
+
+std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view text, const Actor& actor) {
+    const ClockReading clock = m_timekeeper.reading();
+    Event event;
+    event.set(Field::event_category, "configuration");
+    event.set(Field::event_action, "apply");
+    event.set(Field::user_name, actor.account);
+    event.set(Field::session_origin, actor.origin);
+    if (m_configuration) {
+        event.set(Field::config_previous, m_configuration->digest);
+    }
+    const auto refuse = [&](std::string_view reason, std::string told) {
+        event.set(Field::event_outcome, "failure");
+        event.set(Field::event_reason, std::string(reason));
+        event.set(Field::message, told);
+        m_log.record(event, Durability::immediate);
+        return std::unexpected(std::move(told));
+    };
+
+    Diagnostics diagnostics;
+    auto configuration = load_configuration(text, clock, diagnostics);
+    if (!configuration) {
+        return refuse("not-accepted", text::concat(diagnostics.text("configuration"), "Not applied; the policy in force is unchanged.\n"));
+    }
+    event.set(Field::config_digest, configuration->digest);
+    auto compiled = ruleset::compile(configuration->model, clock);
+    if (!compiled) {
+        return refuse("not-accepted", compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+    }
+    // Written before the kernel is touched: a full or broken data partition must not leave a policy in force that the next boot does not know.
+    if (auto prepared = m_store.prepare(text); !prepared) {
+        return refuse("not-stored", prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+    }
+    auto former_ruleset = m_ruleset;
+    auto former_leases = m_leases;
+    auto absent = enforce(*configuration, std::move(*compiled));
+    if (!absent) {
+        m_store.discard_prepared();
+        return refuse("not-enforced", absent.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+    }
+    if (auto committed = m_store.commit(); !committed) {
+        m_leases = std::move(former_leases);
+        std::string told = committed.error().message() + "\nNot applied; ";
+        const auto back = m_configuration ? enforce(*m_configuration, std::move(former_ruleset))
+                                          : Result<std::vector<std::string>>(std::unexpected(Error(Domain::control, "", "no former policy")));
+        told += back ? "the former policy is in force again.\n" : text::concat("the former policy could not be restored: ", back.error().message(), "\n");
+        if (!m_configuration) {
+            stay_closed();
+        }
+        return refuse("not-stored", std::move(told));
+    }
+
+    const auto changes = m_configuration ? config::diff(m_configuration->tree, configuration->tree) : config::diff(config::Tree{}, configuration->tree);
+    event.set(Field::config_diff, shortened(changes));
+    event.set(Field::event_outcome, "success");
+    m_configuration = std::move(configuration);
+    m_source = PolicySource::committed;
+    m_why.clear();
+    m_synchronised = clock.synchronised;
+    m_log.configure(m_configuration->model.log.file_size, m_configuration->model.log.files);
+    m_log.record(std::move(event), Durability::immediate);
+    record_expiries(clock);
+    schedule_expiry(clock);
+    if (m_on_change) {
+        m_on_change(m_configuration->model);
+    }
+
+    ApplyOutcome outcome;
+    outcome.warnings = diagnostics.text("configuration");
+    for (const std::string& sentence : *absent) {
+        outcome.warnings += text::concat("warning: ", sentence, "\n");
+    }
+    outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ", text::to_text(m_ruleset.rules.size()), " rules in force, policy ",
+                                  m_configuration->digest.substr(0, 12), ".\n");
+    return outcome;
+}
+
+// ---- time ----------------------------------------------------------------------------------------------------------------------------------------------
+
+void PolicyService::check_clock() {
+    const ClockReading clock = m_timekeeper.reading();
+    if (clock.synchronised != m_synchronised) {
+        m_synchronised = clock.synchronised;
+        record_state(clock.synchronised ? "clock-synchronised" : "clock-unsynchronised",
+                     clock.synchronised ? "the clock is synchronised; entries that have not expired are open"
+                                        : "the clock is not synchronised; entries with an expiry are closed",
+                     clock.synchronised);
+    }
+    if (!m_configuration) {
+        return;
+    }
+    auto compiled = ruleset::compile(m_configuration->model, clock);
+    if (!compiled) {
+        record_state("expiry", std::move(compiled).error().message(), false);
+    } else if (!same_content(*compiled, m_ruleset)) {
+        if (auto applied = m_ports.filter.apply(*compiled, clock.now); !applied) {
+            // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed. Tried again at the next look.
+            record_state("expiry", std::move(applied).error().message(), false);
+        } else {
+            m_ruleset = std::move(*compiled);
+        }
+    }
+    record_expiries(clock);
+    schedule_expiry(clock);
+}
+
+void PolicyService::record_expiries(const ClockReading& clock) {
+    if (!m_configuration) {
+        return;
+    }
+    if (auto recorded = m_timekeeper.record(); !recorded) {
+        record_state("expiry", std::move(recorded).error().in("record the time").message(), false);
+    }
+    if (!clock.synchronised) {
+        return; // closed for want of a clock, not expired
+    }
+    auto expired = ruleset::expiry_state(m_configuration->model, clock).expired;
+    for (const std::string& entry : expired) {
+        if (!std::ranges::binary_search(m_expired, entry)) {
+            record_state("entry-expired", text::concat("expired and closed: ", entry), true);
+        }
+    }
+    m_expired = std::move(expired);
+}
+
+void PolicyService::schedule_expiry(const ClockReading& clock) {
+    m_expiry_timer->stop();
+    if (!m_configuration || !clock.synchronised) {
+        return;
+    }
+    if (const auto next = ruleset::expiry_state(m_configuration->model, clock).next) {
+        const std::int64_t wait = std::clamp<std::int64_t>((next->microseconds - clock.now.microseconds) / 1000 + 1, 1, kLongestTimerSeconds * 1000);
+        m_expiry_timer->start_once(static_cast<std::uint64_t>(wait));
+    }
+}
+
+// ---- leases --------------------------------------------------------------------------------------------------------------------------------------------
+
+Result<void> PolicyService::lease_event(std::span<const std::string> words) {
+    if (!m_configuration) {
+        return std::unexpected(Error(Domain::network, "lease-event", "no configuration is in force"));
+    }
+    const LeaseReport report = TRY(parse_lease_report(words));
+    const auto held = m_leases.find(report.interface);
+    if (report.event == "bound" || report.event == "renew") {
+        auto lease = check_lease(report, m_configuration->model);
+        if (!lease) {
+            m_leases.erase(report.interface);
+            save_leases();
+            configure_network();
+            record_state("lease-refused", lease.error().message(), false);
+            return std::unexpected(std::move(lease).error());
+        }
+        HeldLease taken{.lease = std::move(*lease), .words = {words.begin(), words.end()}, .inherited = false};
+        taken.words.front() = "bound";
+        if (held == m_leases.end() || held->second.words != taken.words) {
+            record_state("lease-taken", text::concat(report.interface, " has the address ", taken.lease.leased.address.text()), true);
+        }
+        m_leases[report.interface] = std::move(taken);
+    } else {
+        // A lease client reports "deconfig" when it starts, too: a lease inherited from an earlier process is given up only when the client found no server.
+        const bool inherited = held != m_leases.end() && held->second.inherited;
+        if (held == m_leases.end() || inherited != (report.event == "leasefail")) {
+            return {};
+        }
+        m_leases.erase(held);
+        record_state("lease-ended", text::concat(report.interface, " has no lease any more"), true);
+    }
+    save_leases();
+    configure_network();
+    if (m_on_change) {
+        m_on_change(m_configuration->model);
+    }
+    return {};
+}
+
+void PolicyService::configure_network() {
+    if (!m_configuration) {
+        return;
+    }
+    if (auto configured = m_ports.network.configure(plan(m_configuration->model)); !configured) {
+        record_state("network", std::move(configured).error().message(), false);
+    }
+}
+
+void PolicyService::judge_leases(const model::Model& model) {
+    for (auto entry = m_leases.begin(); entry != m_leases.end();) {
+        HeldLease& held = entry->second;
+        const auto report = parse_lease_report(held.words);
+        auto lease = report ? check_lease(*report, model) : Result<Lease>(std::unexpected(report.error()));
+        if (lease) {
+            held.lease = std::move(*lease);
+            ++entry;
+        } else {
+            record_state("lease-refused", lease.error().message(), false);
+            entry = m_leases.erase(entry);
+        }
+    }
+}
+
+void PolicyService::save_leases() {
+    std::string text;
+    for (const auto& [interface, held] : m_leases) {
+        text += text::join(held.words, "\t") + "\n";
+    }
+    if (auto saved = m_ports.run_store.write(kLeasesFile, text); !saved) {
+        record_state("lease", std::move(saved).error().message(), false);
+    }
+}
+
+void PolicyService::load_leases() {
+    if (!m_ports.run_store.exists(kLeasesFile)) {
+        return;
+    }
+    const auto text = m_ports.run_store.read(kLeasesFile, 16'384);
+    if (!text) {
+        record_state("lease", text.error().message(), false);
+        return;
+    }
+    for (const std::string_view line : text::split(*text, '\n')) {
+        HeldLease held{.lease = {}, .words = {}, .inherited = true};
+        for (const std::string_view word : text::split(line, '\t')) {
+            held.words.emplace_back(word);
+        }
+        // Only read here; judge_leases() decides whether it is still taken.
+        if (const auto report = parse_lease_report(held.words); report && !report->interface.empty()) {
+            m_leases[report->interface] = std::move(held);
+        }
+    }
+}
+
+std::vector<IpAddress> PolicyService::leased_name_servers() const {
+    std::vector<IpAddress> servers;
+    for (const auto& [interface, held] : m_leases) {
+        servers.insert(servers.end(), held.lease.name_servers.begin(), held.lease.name_servers.end());
+    }
+    return servers;
+}
+
+} // namespace sekisho::services

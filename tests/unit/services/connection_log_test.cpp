@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/connection_log.hpp"
+
+#include "policy/ruleset/mark.hpp"
+#include "policy/ruleset/renderer.hpp"
+#include "tests/unit/fakes/fakes.hpp"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace sekisho;
+
+namespace {
+
+// 198.51.100.9:40000 to 203.0.113.2:443, TCP SYN
+constexpr std::array<std::uint8_t, 40> kSyn{0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 198, 51, 100, 9, 203, 0, 113, 2,
+                                            0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0};
+
+ruleset::Ruleset sample() {
+    ruleset::Ruleset ruleset;
+    ruleset.zones.push_back({1, "wan", {"wan0"}, true});
+    ruleset.rules.push_back({.id = "service.web.allow", .reason = ruleset::Reason::accepted, .place = {12, 1}});
+    ruleset.rules.push_back({.id = "service.web.deny", .reason = ruleset::Reason::not_allowed, .place = {12, 1}});
+    return ruleset;
+}
+
+} // namespace
+
+TEST_GROUP(connection_log) {
+    fakes::FakeClock clock;
+    fakes::FakeLoop loop;
+    fakes::FakeStore store;
+    fakes::FakeLogFiles files;
+    fakes::FakeFilter filter;
+    fakes::FakePacketLog packets;
+    services::Timekeeper keeper{clock, store, Time{}};
+    services::EventLog log{files, store, keeper, "boot"};
+    services::ConnectionLog connections{{packets, filter, loop}, log};
+
+    void setup() override {
+        CHECK(connections.start().has_value());
+        connections.learn(sample());
+    }
+    events::LogRecord record(std::string prefix, std::uint16_t group) {
+        events::LogRecord result;
+        result.prefix = std::move(prefix);
+        result.group = group;
+        result.ingress_interface = "wan0";
+        result.packet = kSyn;
+        return result;
+    }
+};
+
+TEST(connection_log, a_denial_has_rule_reason_line_zone_and_addresses) {
+    packets.on_record(record("service.web.deny", ruleset::kLogGroupDenied));
+    LONGS_EQUAL(1, files.lines.front().size());
+    for (const char* part : {"connection-denied", "\"service.web.deny\"", "\"not-allowed\"", "\"line\":12", "\"zone\":\"wan\"", "\"198.51.100.9\"", "443"}) {
+        CHECK_TEXT(files.lines.front().front().contains(part), part);
+    }
+}
+
+TEST(connection_log, an_accepted_connection_gets_its_rule_from_the_mark) {
+    auto accepted = record("", ruleset::kLogGroupAccepted);
+    accepted.mark = ruleset::make_mark(1, ruleset::rule_number("service.web.allow")) | ruleset::kMarkRecorded;
+    packets.on_record(accepted);
+    CHECK(files.count("connection-accepted") == 1);
+    CHECK(files.count("\"service.web.allow\"") == 1);
+}
+
+TEST(connection_log, a_rule_of_the_former_policy_is_still_known) {
+    connections.learn(ruleset::Ruleset{});
+    packets.on_record(record("service.web.deny", ruleset::kLogGroupDenied));
+    CHECK(files.count("\"not-allowed\"") == 1);
+}
+
+TEST(connection_log, suppressed_denials_are_told_as_they_grow) {
+    filter.readings = {{"service.web.deny.suppressed", 5, 200}};
+    loop.advance(6'000, clock); // what an earlier process counted is no news
+    LONGS_EQUAL(0, files.count("log-suppressed"));
+    filter.readings = {{"service.web.deny.suppressed", 105, 4200}};
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("\"count\":100"));
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("log-suppressed"));
+}
+
+TEST(connection_log, a_full_limit_table_is_told) {
+    loop.advance(6'000, clock);
+    filter.readings = {{"service.web.deny.overflow", 7, 200}};
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("log-limit-full"));
+}
+
+TEST(connection_log, counters_that_began_anew_are_not_counted_backwards) {
+    loop.advance(6'000, clock);
+    filter.readings = {{"service.web.deny.suppressed", 50, 0}};
+    loop.advance(6'000, clock);
+    filter.readings = {{"service.web.deny.suppressed", 3, 0}};
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("\"count\":3"));
+}
+
+TEST(connection_log, lost_records_are_told_once) {
+    packets.losses = {.sequence_gaps = 17, .buffer_overruns = 1, .unreadable = 0};
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("log-lost"));
+    LONGS_EQUAL(1, files.count("\"count\":17"));
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("log-lost"));
+}
