@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "policy/base/sha256.hpp"
 
+#include "policy/base/bytes.hpp"
 #include "policy/base/text.hpp"
 
 #include <algorithm>
@@ -21,15 +22,10 @@ constexpr std::array<std::uint32_t, 64> kRound{
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-[[nodiscard]] std::uint32_t read_be32(const std::uint8_t* bytes) noexcept {
-    return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
-           static_cast<std::uint32_t>(bytes[2]) << 8 | bytes[3];
-}
-
-[[nodiscard]] std::array<std::uint32_t, 64> schedule(const std::uint8_t* bytes) noexcept {
+[[nodiscard]] std::array<std::uint32_t, 64> schedule(std::span<const std::uint8_t> block) noexcept {
     std::array<std::uint32_t, 64> words{};
     for (std::size_t t = 0; t < 16; ++t) {
-        words[t] = read_be32(bytes + 4 * t);
+        words[t] = bytes::read_be32(block, 4 * t);
     }
     for (std::size_t t = 16; t < words.size(); ++t) {
         const std::uint32_t near = words[t - 2];
@@ -43,7 +39,7 @@ constexpr std::array<std::uint32_t, 64> kRound{
 
 } // namespace
 
-void Sha256::block(const std::uint8_t* bytes) noexcept {
+void Sha256::block(std::span<const std::uint8_t> bytes) noexcept {
     const std::array<std::uint32_t, 64> words = schedule(bytes);
     auto [a, b, c, d, e, f, g, h] = m_state;
     for (std::size_t t = 0; t < words.size(); ++t) {
@@ -72,7 +68,7 @@ void Sha256::update(std::span<const std::uint8_t> bytes) noexcept {
     m_length += bytes.size();
     while (!bytes.empty()) {
         if (pending == 0 && bytes.size() >= m_pending.size()) {
-            block(bytes.data());
+            block(bytes.first(m_pending.size()));
             bytes = bytes.subspan(m_pending.size());
             continue;
         }
@@ -81,7 +77,7 @@ void Sha256::update(std::span<const std::uint8_t> bytes) noexcept {
         bytes = bytes.subspan(taken);
         pending = (pending + taken) % m_pending.size();
         if (pending == 0) {
-            block(m_pending.data());
+            block(m_pending);
         }
     }
 }

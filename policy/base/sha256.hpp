@@ -19,7 +19,7 @@ public:
     [[nodiscard]] std::array<std::uint8_t, 32> finish() noexcept;
 
 private:
-    void block(const std::uint8_t* bytes) noexcept;
+    void block(std::span<const std::uint8_t> bytes) noexcept; ///< 64 bytes
 
     std::array<std::uint32_t, 8> m_state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};

@@ -15,44 +15,44 @@
 
 namespace sekisho::events {
 
-/// In the order of the table, which is the order in every encoding; fields of one ECS object stand together.
+/// In the order of the table, which is the order in every encoding. Fields of one ECS object stand together: JSON opens each object once.
 enum class Field : std::uint8_t {
-    timestamp,         ///< @timestamp, RFC 3339 UTC
-    event_kind,        ///< event.kind: "event" or "alert"
-    event_category,    ///< event.category: "network", "configuration", "authentication", "host"
-    event_action,      ///< event.action: "connection-denied", "connection-accepted", "apply", "login", "log-read", "log-suppressed", "log-lost" …
-    event_outcome,     ///< event.outcome: "success" or "failure"
-    event_reason,      ///< event.reason: reason code (invalid, spoofed, not-allowed …) or cause of a failure
-    event_sequence,    ///< event.sequence: counts from 1 since the boot
-    event_count,       ///< sekisho.count: how many (suppressed, lost) this event stands for
-    boot_id,           ///< host.boot.id
-    clock_synchronised,///< sekisho.clock.synchronised
-    rule_id,           ///< rule.id
-    rule_line,         ///< sekisho.rule.line: line in the configuration
-    zone_ingress,      ///< observer.ingress.zone
-    interface_ingress, ///< observer.ingress.interface.name
-    zone_egress,       ///< observer.egress.zone
-    interface_egress,  ///< observer.egress.interface.name
-    transport,         ///< network.transport: "tcp", "udp", "icmp", "ipv6-icmp", or the protocol number
-    network_type,      ///< network.type: "ipv4" or "ipv6"
-    source_ip,         ///< source.ip: as the sender wrote it
-    source_port,       ///< source.port
-    source_mac,        ///< source.mac
-    source_nat_ip,     ///< source.nat.ip: after translation
-    source_nat_port,   ///< source.nat.port
-    destination_ip,    ///< destination.ip: as the sender addressed it
-    destination_port,  ///< destination.port
-    destination_nat_ip,
-    destination_nat_port,
-    icmp_type,         ///< sekisho.icmp.type
-    icmp_code,         ///< sekisho.icmp.code
-    tcp_flags,         ///< sekisho.tcp.flags: "S", "SA", "FPU" …
-    user_name,         ///< user.name: account
-    session_origin,    ///< sekisho.session.origin: "console", "local", "ssh 10.0.1.5"
-    config_digest,     ///< sekisho.config.digest: SHA-256 of the configuration
-    config_previous,   ///< sekisho.config.previous: digest of the one before
-    config_diff,       ///< sekisho.config.diff: changed lines, "+ …" and "- …", shortened with a count when long
-    message,           ///< message: a sentence for a person
+    timestamp,            ///< @timestamp, RFC 3339 UTC
+    event_kind,           ///< event.kind: "event" or "alert"
+    event_category,       ///< event.category: "network", "configuration", "authentication", "host"
+    event_action,         ///< event.action: "connection-denied", "connection-accepted", "apply", "login", "log-read", "log-suppressed", "log-lost" …
+    event_outcome,        ///< event.outcome: "success" or "failure"
+    event_reason,         ///< event.reason: reason code (invalid, spoofed, not-allowed …) or cause of a failure
+    event_sequence,       ///< event.sequence: counts from 1 since the boot
+    boot_id,              ///< host.boot.id
+    rule_id,              ///< rule.id
+    zone_ingress,         ///< observer.ingress.zone
+    interface_ingress,    ///< observer.ingress.interface.name
+    zone_egress,          ///< observer.egress.zone
+    interface_egress,     ///< observer.egress.interface.name
+    transport,            ///< network.transport: "tcp", "udp", "icmp", "ipv6-icmp", or the protocol number
+    network_type,         ///< network.type: "ipv4" or "ipv6"
+    source_ip,            ///< source.ip: as the sender wrote it
+    source_port,          ///< source.port
+    source_mac,           ///< source.mac
+    source_nat_ip,        ///< source.nat.ip: after translation
+    source_nat_port,      ///< source.nat.port
+    destination_ip,       ///< destination.ip: as the sender addressed it
+    destination_port,     ///< destination.port
+    destination_nat_ip,   ///< destination.nat.ip: after translation
+    destination_nat_port, ///< destination.nat.port
+    user_name,            ///< user.name: account
+    event_count,          ///< sekisho.count: how many (suppressed, lost) this event stands for
+    clock_synchronised,   ///< sekisho.clock.synchronised
+    rule_line,            ///< sekisho.rule.line: line in the configuration
+    icmp_type,            ///< sekisho.icmp.type
+    icmp_code,            ///< sekisho.icmp.code
+    tcp_flags,            ///< sekisho.tcp.flags: "S", "SA", "FPU" …
+    session_origin,       ///< sekisho.session.origin: "console", "local", "ssh 10.0.1.5"
+    config_digest,        ///< sekisho.config.digest: SHA-256 of the configuration
+    config_previous,      ///< sekisho.config.previous: digest of the one before
+    config_diff,          ///< sekisho.config.diff: changed lines, "+ …" and "- …", shortened with a count when long
+    message,              ///< message: a sentence for a person
 };
 inline constexpr std::size_t kFieldCount = static_cast<std::size_t>(Field::message) + 1;
 
@@ -92,6 +92,8 @@ private:
         Field field;
         Value value;
     };
+    void put(Field field, Value value);
+
     std::vector<Entry> m_values; ///< sorted by field
 };
 

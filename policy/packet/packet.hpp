@@ -16,7 +16,7 @@ struct Headers {
     IpAddress source;
     IpAddress destination;
     std::uint8_t hop_limit = 0;
-    std::uint8_t protocol = 0; ///< transport protocol after extension headers
+    std::uint8_t protocol = 0; ///< transport protocol after IPv6 extension headers (an authentication header counts as one: the kernel stops there too); that of an extension header where it is cut off
     bool fragment = false;     ///< part of a fragmented packet
     bool later_fragment = false; ///< fragment offset > 0: no transport header in here
     bool transport_complete = false; ///< the transport header's fixed part was there; ports, type and flags below mean something only then
