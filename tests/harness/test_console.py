@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The driver of the serial console, against a prompt made of a socket."""
+
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT))
+
+from tests.harness.console import Console, ConsoleError  # noqa: E402
+
+
+@pytest.fixture
+def router(tmp_path):
+    """Gives (console, other end): what is sent on the other end is what the router prints."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(tmp_path / 'serial'))
+    listening.listen()
+    console = Console(tmp_path / 'serial', tmp_path / 'log')
+    other, _ = listening.accept()
+    yield console, other
+    console.close()
+    other.close()
+    listening.close()
+
+
+def answer(other: socket.socket, *texts: str) -> None:
+    """Waits for a line each, echoes it like a terminal, and prints the text."""
+    def serve():
+        for text in texts:
+            line = b''
+            while not line.endswith(b'\r'):
+                line += other.recv(1)
+            other.sendall(line[:-1] + b'\r\n' + text.encode().replace(b'\n', b'\r\n'))
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def test_command_returns_what_is_between_echo_and_prompt(router):
+    console, other = router
+    other.sendall(b'booting\r\nsekisho> ')
+    assert console.wait_prompt(2) == 'booting\n'
+    answer(other, 'one\ntwo\nsekisho> ')
+    assert console.command('show log', 2) == 'one\ntwo\n'
+
+
+def test_prompt_inside_a_line_is_not_the_prompt(router):
+    console, other = router
+    other.sendall(b'sekisho> ')
+    console.wait_prompt(2)
+    answer(other, 'quoted sekisho> and more\nsekisho> more\nend\nsekisho> ')
+    assert console.command('x', 2) == 'quoted sekisho> and more\nsekisho> more\nend\n'
+
+
+def test_escape_sequences_and_redrawn_lines_are_taken_out(router):
+    console, other = router
+    other.sendall('\x1b[1mready\x1b[0m\r\nsek\rsekisho> '.encode())
+    assert console.wait_prompt(2) == 'ready\n'
+
+
+def test_character_cut_in_two_is_put_together(router):
+    console, other = router
+    text = '関所\r\nsekisho> '.encode()
+    for byte in text:
+        other.sendall(bytes([byte]))
+    assert console.wait_prompt(2) == '関所\n'
+
+
+def test_paste_returns_what_follows_the_dot(router):
+    console, other = router
+    other.sendall(b'sekisho> ')
+    console.wait_prompt(2)
+    answer(other, 'Paste the configuration.\n', '', '', 'Applied: 2 lines\nsekisho> ')
+    assert console.paste('apply -', 'a {\n}\n', 2) == 'Applied: 2 lines\n'
+
+
+def test_silence_is_an_error_that_shows_what_was_said(router):
+    console, other = router
+    other.sendall(b'hung here\r\n')
+    with pytest.raises(ConsoleError, match='hung here'):
+        console.wait_prompt(0.3)
+
+
+def test_end_of_the_machine_is_an_error(router):
+    console, other = router
+    other.sendall(b'last words')
+    other.close()
+    with pytest.raises(ConsoleError, match='last words'):
+        console.wait_prompt(2)
+
+
+def test_answer_that_is_not_json_is_an_error_with_the_answer(router):
+    console, other = router
+    other.sendall(b'sekisho> ')
+    console.wait_prompt(2)
+    answer(other, 'no daemon\nsekisho> ')
+    with pytest.raises(ConsoleError, match='no daemon'):
+        console.json('show system --json', 2)
