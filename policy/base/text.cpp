@@ -199,25 +199,26 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
     if (word.empty()) {
         return std::nullopt;
     }
+    // an abbreviation is likelier than as many wrong letters: "prot" means "protocol", not "port"
+    std::optional<std::string_view> best;
+    std::size_t beginning = 0;
+    for (const std::string_view candidate : candidates) {
+        if (word.size() >= 2 && candidate.starts_with(word)) {
+            best = candidate;
+            ++beginning;
+        }
+    }
+    if (beginning == 1) {
+        return best;
+    }
+    best.reset();
     // a third of the letters may be wrong; more would suggest words that were never meant
     std::size_t most = std::min<std::size_t>(word.size() / 3 + (word.size() > 1 ? 1 : 0), 3);
-    std::optional<std::string_view> best;
     for (const std::string_view candidate : candidates) {
         const std::size_t distance = edit_distance(word, candidate, most);
         if (distance <= most && distance < word.size() && (!best || distance < most)) {
             best = candidate;
             most = distance;
-        }
-    }
-    if (best || word.size() < 2) {
-        return best;
-    }
-    for (const std::string_view candidate : candidates) {
-        if (candidate.starts_with(word)) {
-            if (best) {
-                return std::nullopt;
-            }
-            best = candidate;
         }
     }
     return best;

@@ -5,8 +5,8 @@
 //   value      = word | string          string: double quotes, \" and \\ are its only escapes, ends on its line
 //   comment    = "#" to the end of the line | "/*" to "*/"
 //
-// The text is UTF-8; outside strings and comments only printable ASCII. Lines may end with CR LF: a CR before LF is white space, elsewhere it is refused. A byte order mark
-// is refused: it would silently travel into every copy.
+// The text is UTF-8; outside strings and comments only printable ASCII. Lines may end with CR LF: a CR before LF is
+// white space, elsewhere it is refused. A byte order mark is refused: it would silently travel into every copy.
 #pragma once
 
 #include "policy/base/diagnostic.hpp"
@@ -22,8 +22,9 @@ inline constexpr std::size_t kMostBytes = 1u << 20;
 inline constexpr std::size_t kMostDepth = 16;
 inline constexpr std::size_t kMostKeyBytes = 63;
 
-/// Reads a whole configuration. Every problem is put into `diagnostics`, and reading goes on after it where that makes sense. The tree is complete or absent: with any
-/// error there is none. Time is linear in the text; a text over kMostBytes is refused unread.
+/// Reads a whole configuration. Every problem is put into `diagnostics`, and reading goes on after it where that makes
+/// sense. The tree is complete or absent: with any error there is none. Time is linear in the text; a text over
+/// kMostBytes is refused unread.
 [[nodiscard]] std::optional<Tree> parse(std::string_view bytes, Diagnostics& diagnostics);
 
 } // namespace sekisho::config

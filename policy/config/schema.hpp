@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The configuration language as data: one row per parameter. Parsing, checking of values, help and REFERENCE.md all come from these rows.
+// The configuration language as data: one row per parameter. Parsing, checking of values, help and REFERENCE.md all
+// come from these rows.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +59,8 @@ struct Parameter {
     std::string_view help = {};
 };
 
-/// All rows; a block stands before its contents. They live as long as the program: a pointer to one identifies a parameter.
+/// All rows; a block stands before its contents. They live as long as the program: a pointer to one identifies a
+/// parameter.
 [[nodiscard]] std::span<const Parameter> schema() noexcept;
 
 /// The word that a statement of this parameter begins with; "*" for a keyed block.

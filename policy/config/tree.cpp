@@ -26,9 +26,13 @@ std::vector<const Node*> all_in(const std::vector<Node>& nodes, std::string_view
 
 } // namespace
 
-const Node* Node::find(std::string_view child_key) const noexcept { return find_in(children, child_key); }
+const Node* Node::find(std::string_view child_key) const noexcept {
+    return find_in(children, child_key);
+}
 
-std::vector<const Node*> Node::all(std::string_view child_key) const { return all_in(children, child_key); }
+std::vector<const Node*> Node::all(std::string_view child_key) const {
+    return all_in(children, child_key);
+}
 
 const std::string& Node::name() const noexcept {
     return parameter != nullptr && parameter->shape == Shape::keyed_block ? key : value;
@@ -39,10 +43,16 @@ bool operator==(const Node& left, const Node& right) {
            left.children == right.children;
 }
 
-const Node* Tree::find(std::string_view key) const noexcept { return find_in(statements, key); }
+const Node* Tree::find(std::string_view key) const noexcept {
+    return find_in(statements, key);
+}
 
-std::vector<const Node*> Tree::all(std::string_view key) const { return all_in(statements, key); }
+std::vector<const Node*> Tree::all(std::string_view key) const {
+    return all_in(statements, key);
+}
 
-bool operator==(const Tree& left, const Tree& right) { return left.statements == right.statements; }
+bool operator==(const Tree& left, const Tree& right) {
+    return left.statements == right.statements;
+}
 
 } // namespace sekisho::config

@@ -11,7 +11,8 @@
 
 namespace sekisho::config {
 
-/// One statement. Values are in canonical spelling ("FD00::1" reads "fd00::1") and conform to the row's type; what they refer to is not checked here.
+/// One statement. Values are in canonical spelling ("FD00::1" reads "fd00::1") and conform to the row's type; what they
+/// refer to is not checked here.
 struct Node {
     const Parameter* parameter = nullptr;
     std::string key;   ///< first word; the name itself for a keyed block

@@ -10,14 +10,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::config {
 
-/// The canonical spelling of a value of this parameter, or why it is none (the error's cause is a sentence without the parameter's name).
+/// The canonical spelling of a value of this parameter, or why it is none (the error's cause is a sentence without the
+/// parameter's name).
 [[nodiscard]] Result<std::string> canonical(const Parameter& parameter, std::string_view text);
 
 /// What the parameter takes, for people: "port or range of ports, as 443 or 8000-8010".
 [[nodiscard]] std::string describe(const Parameter& parameter);
+
+/// How a statement of the parameter is written: "port VALUE;".
+[[nodiscard]] std::string form_of(const Parameter& parameter);
 
 /// Words of a choice.
 [[nodiscard]] std::vector<std::string_view> choices_of(const Parameter& parameter);
@@ -26,6 +31,7 @@ struct PortNumbers {
     std::uint16_t first = 0;
     std::uint16_t last = 0; ///< included
 };
+
 /// "443" or "8000-8010", within 1 to 65535.
 [[nodiscard]] Result<PortNumbers> parse_ports(std::string_view text);
 
@@ -37,6 +43,7 @@ struct TimeZone {
     std::string_view name;
     int offset_minutes; ///< east of UTC
 };
+
 [[nodiscard]] std::span<const TimeZone> time_zones() noexcept;
 [[nodiscard]] std::optional<int> find_time_zone(std::string_view name) noexcept;
 

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/config/schema.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace sekisho::config {
+
+namespace {
+
+constexpr auto kBlock = Shape::block;
+constexpr auto kNamed = Shape::named_block;
+constexpr auto kMany = Count::many;
+constexpr auto kRequired = Need::required;
+
+constexpr std::string_view kServiceProtocols = "tcp udp icmp icmpv6 gre esp ah sctp";
+constexpr std::string_view kPolicyProtocols = "any tcp udp icmp icmpv6 gre esp ah sctp";
+constexpr std::string_view kLogChoices = "accepted none";
+
+// clang-format off
+constexpr std::array kSchema{
+    Parameter{.path = "system", .shape = kBlock, .help = "The router itself."},
+    Parameter{.path = "system host-name", .type = Type::host_name, .fallback = "sekisho", .help = "Name of the router, in its log and on its console."},
+    Parameter{.path = "system time-zone", .type = Type::time_zone, .fallback = "UTC", .help = "Where the clinic is. Dates in the configuration are days there."},
+    Parameter{.path = "system name-server", .type = Type::address, .count = kMany, .help = "DNS server that the router itself asks."},
+
+    Parameter{.path = "time", .shape = kBlock, .help = "Where the router gets the time. Without the right time, entries that expire are closed."},
+    Parameter{.path = "time server", .type = Type::host, .count = kMany, .help = "NTP server."},
+
+    Parameter{.path = "interfaces", .shape = kBlock, .need = kRequired, .help = "Network ports and bridges of several ports."},
+    Parameter{.path = "interfaces interface *", .shape = kNamed, .type = Type::interface_name, .count = kMany, .help = "One network port."},
+    Parameter{.path = "interfaces interface * address", .type = Type::interface_address, .count = kMany, .help = "Address of the router on this network, with the network's prefix length."},
+    Parameter{.path = "interfaces interface * gateway", .type = Type::address, .count = kMany, .help = "Router towards the internet, at most one per family; only in zone wan."},
+    Parameter{.path = "interfaces interface * dhcp", .shape = Shape::flag, .help = "Take IPv4 address and gateway from a DHCP server; only in zone wan."},
+    Parameter{.path = "interfaces bridge *", .shape = kNamed, .type = Type::interface_name, .count = kMany, .help = "Several ports that make up one network."},
+    Parameter{.path = "interfaces bridge * port", .type = Type::interface_name, .count = kMany, .need = kRequired, .help = "Network port that belongs to the bridge."},
+    Parameter{.path = "interfaces bridge * address", .type = Type::interface_address, .count = kMany, .help = "Address of the router on this network, with the network's prefix length."},
+
+    Parameter{.path = "zones", .shape = kBlock, .need = kRequired, .help = "Networks with the same trust. Zone wan is the outside; zone router is the router itself and is always there."},
+    Parameter{.path = "zones *", .shape = Shape::keyed_block, .type = Type::name, .count = kMany, .need = kRequired, .help = "A zone, by its name."},
+    Parameter{.path = "zones * interface", .type = Type::interface_ref, .count = kMany, .need = kRequired, .help = "Interface or bridge that belongs to the zone."},
+
+    Parameter{.path = "nat", .shape = kBlock, .help = "Translation of addresses."},
+    Parameter{.path = "nat masquerade", .type = Type::zone_ref, .count = kMany, .help = "Inside zone whose IPv4 connections to the WAN take the router's WAN address."},
+
+    Parameter{.path = "address-list *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "A named list of addresses, for use in services, policies and blocks."},
+    Parameter{.path = "address-list * description", .type = Type::text, .help = "What the list is for."},
+    Parameter{.path = "address-list * address", .shape = Shape::entry, .type = Type::range, .count = kMany, .need = kRequired, .help = "Network, single address or range."},
+    Parameter{.path = "address-list * address * expires", .type = Type::date, .help = "Last day on which this entry holds, in the router's time zone."},
+    Parameter{.path = "address-list * expires", .type = Type::date, .help = "Last day on which any entry of the list holds."},
+
+    Parameter{.path = "service *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "What the listed sources on the WAN may reach: on the router, or forwarded to an inside host."},
+    Parameter{.path = "service * description", .type = Type::text, .help = "What the service is for."},
+    Parameter{.path = "service * from", .type = Type::zone_ref, .count = kMany, .fallback = "wan", .help = "Zones that it is offered to. Always wan; an inside zone beside it reaches a forwarded service by the WAN address."},
+    Parameter{.path = "service * protocol", .type = Type::choice, .need = kRequired, .choices = kServiceProtocols, .help = "Protocol."},
+    Parameter{.path = "service * port", .type = Type::port_range, .count = kMany, .help = "Port or range that the sender addresses. Needed for tcp, udp and sctp."},
+    Parameter{.path = "service * forward-to", .type = Type::address, .count = kMany, .help = "Inside host, at most one per family. IPv4 is translated to it; over IPv6 the sender addresses the host itself. Without it the service is on the router."},
+    Parameter{.path = "service * forward-port", .type = Type::port, .help = "Port on the inside host where it differs from the single port. Over IPv6 the sender addresses this port itself."},
+    Parameter{.path = "service * source", .shape = kBlock, .help = "Who may use the service. Needed."},
+    Parameter{.path = "service * source address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list that admits; one of several is enough. A family that no list names is closed."},
+    Parameter{.path = "service * log", .type = Type::choice, .fallback = "accepted", .choices = kLogChoices, .help = "Whether accepted connections are recorded. Denied ones always are."},
+
+    Parameter{.path = "policy *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "What an inside zone may reach in another zone. Policies are tried in their order; the first that matches decides; what none matches is denied."},
+    Parameter{.path = "policy * description", .type = Type::text, .help = "What the policy is for."},
+    Parameter{.path = "policy * from", .type = Type::zone_ref, .need = kRequired, .help = "Inside zone that connects."},
+    Parameter{.path = "policy * to", .type = Type::zone_ref, .need = kRequired, .help = "Zone that it connects to; router is the router itself."},
+    Parameter{.path = "policy * protocol", .type = Type::choice, .fallback = "any", .choices = kPolicyProtocols, .help = "Protocol."},
+    Parameter{.path = "policy * port", .type = Type::port_range, .count = kMany, .help = "Destination port or range, for tcp, udp and sctp. Without it: every port."},
+    Parameter{.path = "policy * source", .shape = kBlock, .help = "Which addresses of the zone. Without it: all."},
+    Parameter{.path = "policy * source address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; one of several is enough."},
+    Parameter{.path = "policy * destination", .shape = kBlock, .help = "Which addresses may be reached. Without it: all."},
+    Parameter{.path = "policy * destination address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; one of several is enough."},
+    Parameter{.path = "policy * action", .type = Type::choice, .need = kRequired, .choices = "allow deny", .help = "What happens to a connection that matches."},
+    Parameter{.path = "policy * log", .type = Type::choice, .fallback = "accepted", .choices = kLogChoices, .help = "Whether accepted connections are recorded. Denied ones always are."},
+
+    Parameter{.path = "block", .shape = kBlock, .help = "Sources that the WAN never lets in, whatever other lists name them."},
+    Parameter{.path = "block address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; its entries must not expire."},
+
+    Parameter{.path = "log", .shape = kBlock, .help = "The access log."},
+    Parameter{.path = "log file-size", .type = Type::size, .fallback = "4M", .least = 64u << 10, .most = 256u << 20, .help = "Size after which the log file is rotated."},
+    Parameter{.path = "log files", .type = Type::number, .fallback = "8", .least = 1, .most = 1000, .help = "Rotated files that are kept."},
+    Parameter{.path = "log per-minute", .type = Type::number, .fallback = "10", .least = 1, .most = 10'000, .help = "Denied connections logged per source prefix and minute; the rest is counted."},
+    Parameter{.path = "log burst", .type = Type::number, .fallback = "20", .least = 1, .most = 10'000, .help = "Denied connections logged at once before per-minute holds."},
+    Parameter{.path = "log ipv4-prefix", .type = Type::number, .fallback = "24", .least = 8, .most = 32, .help = "Length of the IPv4 source prefix that shares a limit."},
+    Parameter{.path = "log ipv6-prefix", .type = Type::number, .fallback = "56", .least = 16, .most = 128, .help = "Length of the IPv6 source prefix that shares a limit."},
+};
+// clang-format on
+
+/// A path without the name or value of its own statement, split into the block's path and the key.
+struct PathParts {
+    std::string_view parent; ///< with the block's own "*"
+    std::string_view key;
+};
+
+constexpr PathParts parts_of(const Parameter& parameter) {
+    std::string_view path = parameter.path;
+    if (parameter.shape == Shape::named_block) {
+        path.remove_suffix(2);
+    }
+    const std::size_t space = path.rfind(' ');
+    if (space == std::string_view::npos) {
+        return {{}, path};
+    }
+    return {path.substr(0, space), path.substr(space + 1)};
+}
+
+constexpr std::size_t kTop = kSchema.size();
+constexpr std::size_t kNoParent = kSchema.size() + 1;
+
+/// The path under which the contents of a block stand: an entry's row names its key alone.
+constexpr bool is_parent(const Parameter& parameter, std::string_view path) {
+    if (parameter.shape != Shape::entry) {
+        return parameter.path == path;
+    }
+    return path.size() == parameter.path.size() + 2 && path.starts_with(parameter.path) && path.ends_with(" *");
+}
+
+struct Link {
+    std::size_t parent = kNoParent;
+    std::string_view key;
+};
+
+constexpr std::array<Link, kSchema.size()> make_links() {
+    std::array<Link, kSchema.size()> links{};
+    for (std::size_t index = 0; index < kSchema.size(); ++index) {
+        const PathParts parts = parts_of(kSchema[index]);
+        links[index].key = parts.key;
+        if (parts.parent.empty()) {
+            links[index].parent = kTop;
+            continue;
+        }
+        for (std::size_t above = 0; above < index; ++above) {
+            if (is_parent(kSchema[above], parts.parent)) {
+                links[index].parent = above;
+            }
+        }
+    }
+    return links;
+}
+
+constexpr std::array<Link, kSchema.size()> kLinks = make_links();
+
+constexpr bool every_row_has_its_block() {
+    for (const Link& link : kLinks) {
+        if (link.parent == kNoParent) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static_assert(every_row_has_its_block(), "a block stands in the table before its contents");
+
+std::size_t index_of(const Parameter* parameter) noexcept {
+    return parameter == nullptr ? kTop : static_cast<std::size_t>(parameter - kSchema.data());
+}
+
+} // namespace
+
+std::span<const Parameter> schema() noexcept {
+    return kSchema;
+}
+
+std::string_view key_of(const Parameter& parameter) noexcept {
+    return kLinks[index_of(&parameter)].key;
+}
+
+std::vector<const Parameter*> children_of(const Parameter* parent) {
+    std::vector<const Parameter*> children;
+    const std::size_t wanted = index_of(parent);
+    for (std::size_t index = 0; index < kSchema.size(); ++index) {
+        if (kLinks[index].parent == wanted) {
+            children.push_back(&kSchema[index]);
+        }
+    }
+    return children;
+}
+
+const Parameter* find_child(const Parameter* parent, std::string_view key) noexcept {
+    const std::size_t wanted = index_of(parent);
+    for (std::size_t index = 0; index < kSchema.size(); ++index) {
+        if (kLinks[index].parent == wanted &&
+            (kLinks[index].key == key || kSchema[index].shape == Shape::keyed_block)) {
+            return &kSchema[index];
+        }
+    }
+    return nullptr;
+}
+
+const Parameter* find_parameter(std::string_view path) noexcept {
+    for (const Parameter& parameter : kSchema) {
+        if (parameter.path == path) {
+            return &parameter;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace sekisho::config
