@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The bits of the connection mark. They say of a live flow where it came from: through which zone it entered and which rule admitted it. Set when a new
-// connection is accepted; they stay with the flow across applies, so both numbers derive from names and not from positions.
+// The bits of the connection mark. They say of a live flow where it came from: through which zone it entered and which
+// rule admitted it. Set when a new connection is accepted; they stay with the flow across applies, so both numbers
+// derive from names and not from positions.
 //
-//   bit 31       recorded: the connection is in the access log
+//   bit 31       recorded: the connection is in the access log, or was admitted by a rule that does not ask for it
 //   bits 24..30  zone number (1 = wan, 2 = router, others 3..127)
 //   bits 0..23   rule number: the first 24 bits of the SHA-256 of the rule's id, never 0
 #pragma once
@@ -25,10 +26,14 @@ inline constexpr std::uint8_t kLastZoneNumber = 127;
 [[nodiscard]] constexpr std::uint32_t make_mark(std::uint8_t zone, std::uint32_t rule) noexcept {
     return (static_cast<std::uint32_t>(zone) << kMarkZoneShift & kMarkZoneMask) | (rule & kMarkRuleMask);
 }
+
 [[nodiscard]] constexpr std::uint8_t zone_of_mark(std::uint32_t mark) noexcept {
     return static_cast<std::uint8_t>((mark & kMarkZoneMask) >> kMarkZoneShift);
 }
-[[nodiscard]] constexpr std::uint32_t rule_of_mark(std::uint32_t mark) noexcept { return mark & kMarkRuleMask; }
+
+[[nodiscard]] constexpr std::uint32_t rule_of_mark(std::uint32_t mark) noexcept {
+    return mark & kMarkRuleMask;
+}
 
 /// The rule number of an id.
 [[nodiscard]] std::uint32_t rule_number(std::string_view id) noexcept;

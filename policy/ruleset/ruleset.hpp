@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The typed ruleset: what the compiler makes of a model, and what the renderer, the evaluator and the explainer read. A rule's matches must all hold; rules of
-// one hook are tried in order; the first verdict that is not `Continue` decides. IPv4 and IPv6 go through the same rules: a rule without an address match holds for both.
+// The typed ruleset: what the compiler makes of a model, and what the renderer, the evaluator and the explainer read. A
+// rule's matches must all hold; rules of one hook are tried in order; the first verdict that is not `Continue` decides.
+// IPv4 and IPv6 go through the same rules: a rule without an address match holds for both.
 #pragma once
 
 #include "policy/address/range_set.hpp"
@@ -50,47 +51,61 @@ enum class Reason : std::uint8_t {
 
 enum class Side : std::uint8_t { source, destination };
 
-// ---- matches -----------------------------------------------------------------------------------------------------------------------------------------
+// ---- matches
+// -----------------------------------------------------------------------------------------------------------------------------------------
 // One struct per kind. Readers visit the variant without a default, so a kind that one of them lacks does not compile.
 
 struct IngressZone { ///< the packet came in through an interface of the zone
     ZoneIndex zone = 0;
 };
+
 struct EgressZone { ///< it leaves through an interface of the zone
     ZoneIndex zone = 0;
 };
+
 struct IngressLoopback {};
+
 struct EgressLoopback {};
+
 struct FamilyIs {
     Family family = Family::ipv4;
 };
-/// The address is (not) in one of the prefixes, all of one family. Packets of the other family never match, negated or not.
+
+/// The address is (not) in one of the prefixes, all of one family. Packets of the other family never match, negated or
+/// not.
 struct AddressIn {
     Side side = Side::source;
     bool negated = false;
     std::vector<IpPrefix> prefixes; ///< not empty, sorted, without overlap
 };
+
 /// The address is in the named set, whose family it must have.
 struct AddressInSet {
     Side side = Side::source;
     std::size_t set = 0; ///< index into Ruleset::sets
 };
+
 struct ProtocolIs { ///< the transport protocol after IPv6 extension headers
     model::Protocol protocol = model::Protocol::tcp;
 };
+
 struct DestinationPortIn { ///< needs a ProtocolIs with ports before it
     std::vector<model::PortRange> ports;
 };
+
 struct SourcePortIn {
     std::vector<model::PortRange> ports;
 };
+
 struct IcmpTypeIn { ///< ICMP types of `family`
     Family family = Family::ipv4;
     std::vector<std::uint8_t> types;
 };
+
 struct HopLimitIs { ///< IPv6 hop limit
     std::uint8_t value = 255;
 };
+
 /// What kind of address it is to this router; with `by_interface`, to the interface that the packet came in through.
 struct AddressKind {
     enum class Kind : std::uint8_t { local, broadcast, multicast };
@@ -99,38 +114,50 @@ struct AddressKind {
     bool by_interface = false;
     bool negated = false;
 };
+
 struct ConnectionState { ///< any of the given states
     bool established = false;
     bool related = false;
     bool fresh = false; ///< "new"
     bool invalid = false;
 };
+
 struct DestinationTranslated { ///< the connection's destination was (not) translated
     bool negated = false;
 };
+
 /// The destination port that the connection's first packet was sent to, before translation.
 struct OriginalDestinationPortIn {
     std::vector<model::PortRange> ports;
 };
-/// The connection bears (not) the mark bit "recorded".
+
+/// The connection bears (not) the mark bit "recorded" (kMarkRecorded in mark.hpp).
 struct Recorded {
     bool negated = false;
 };
 
-using Match = std::variant<IngressZone, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn, AddressInSet, ProtocolIs, DestinationPortIn, SourcePortIn,
-                           IcmpTypeIn, HopLimitIs, AddressKind, ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
+using Match = std::variant<IngressZone, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn, AddressInSet,
+                           ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs, AddressKind,
+                           ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
 
-// ---- verdicts and logging ------------------------------------------------------------------------------------------------------------------------------
+// ---- verdicts and logging
+// ------------------------------------------------------------------------------------------------------------------------------
 
 struct Accept {};
-struct Drop {};   ///< silent
+
+struct Drop {}; ///< silent
+
 struct Reject {}; ///< TCP reset, ICMP administratively prohibited otherwise
+
 struct Continue {}; ///< no verdict: the rule only counts, marks or records
+
 struct TranslateDestination {
     IpAddress address;
     std::optional<std::uint16_t> port;
 };
+
 struct Masquerade {};
+
 using Verdict = std::variant<Accept, Drop, Reject, Continue, TranslateDestination, Masquerade>;
 
 /// How a match of the rule gets into the access log. Logging never decides a verdict.
@@ -141,20 +168,25 @@ enum class LogKind : std::uint8_t {
 };
 
 struct Rule {
-    std::string id; ///< from the configuration path: "service.web.allow"; several rules may share one (one per list, family or zone), and its counter
+    std::string id; ///< from the configuration path: "service.web.allow"; several rules may share one (one per list,
+                    ///< family or zone), and its counter
     Reason reason = Reason::accepted;
     Place place; ///< statement of the configuration that it comes from; line 0 where the compiler adds it by itself
     Hook hook = Hook::forward;
     std::vector<Match> matches;
     LogKind log = LogKind::none;
-    std::uint32_t mark = 0; ///< connection mark that an accepted connection gets (mark.hpp); 0: none
+    /// Connection mark (mark.hpp) that the connection gets; 0: none. A mark of kMarkRecorded alone adds that bit; any
+    /// other replaces zone and rule number and never clears the bit, so that a repeated first packet leaves a recorded
+    /// connection recorded.
+    std::uint32_t mark = 0;
     Verdict verdict;
 };
 
-// ---- sets ----------------------------------------------------------------------------------------------------------------------------------------------
+// ---- sets
+// ----------------------------------------------------------------------------------------------------------------------------------------------
 
-
-/// An immutable set, named by its content (`al_vendor_4_<hash>`): the same name always means the same elements with the same absolute expiry.
+/// An immutable set, named by its content (`al_vendor_4_<hash>`): the same name always means the same elements with the
+/// same absolute expiry.
 struct Set {
     std::string name;
     Family family = Family::ipv4;
@@ -169,8 +201,8 @@ struct ZoneEntry {
 };
 
 struct Ruleset {
-    std::vector<ZoneEntry> zones;
-    std::vector<Set> sets;
+    std::vector<ZoneEntry> zones; ///< `router` among them, without interfaces
+    std::vector<Set> sets;        ///< only those that a rule names
     std::vector<Rule> rules;
     model::LogSettings log;
 

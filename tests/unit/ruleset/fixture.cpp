@@ -4,9 +4,9 @@
 #include "policy/base/text.hpp"
 #include "policy/ruleset/render_internal.hpp"
 
-#include <CppUTest/TestHarness.h>
-
 #include <algorithm>
+
+#include <CppUTest/TestHarness.h>
 
 namespace sekisho::test {
 
@@ -33,11 +33,17 @@ Zone zone(std::string name, std::string interface, std::size_t line) {
 
 } // namespace
 
-ClockReading fixed_clock() { return {parse_rfc3339("2026-11-23T00:00:00Z").value(), true}; }
+ClockReading fixed_clock() {
+    return {parse_rfc3339("2026-11-23T00:00:00Z").value(), true};
+}
 
-ClockReading unsynchronised_clock() { return {fixed_clock().now, false}; }
+ClockReading unsynchronised_clock() {
+    return {fixed_clock().now, false};
+}
 
-Time days_from_now(std::int64_t days) { return {fixed_clock().now.microseconds + days * 86'400'000'000}; }
+Time days_from_now(std::int64_t days) {
+    return {fixed_clock().now.microseconds + days * 86'400'000'000};
+}
 
 Model base_model() {
     Model result;
@@ -135,7 +141,8 @@ std::size_t position_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook, std
 }
 
 std::string set_name(const ruleset::Ruleset& ruleset, std::string_view prefix) {
-    const auto found = std::ranges::find_if(ruleset.sets, [prefix](const auto& set) { return set.name.starts_with(prefix); });
+    const auto found =
+        std::ranges::find_if(ruleset.sets, [prefix](const auto& set) { return set.name.starts_with(prefix); });
     return found == ruleset.sets.end() ? std::string() : found->name;
 }
 
@@ -143,6 +150,8 @@ void check_texts(const std::vector<std::string>& expected, const std::vector<std
     STRCMP_EQUAL(text::join(expected, "\n").c_str(), text::join(actual, "\n").c_str());
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 } // namespace sekisho::test

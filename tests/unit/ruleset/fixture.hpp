@@ -15,8 +15,8 @@ namespace sekisho::test {
 [[nodiscard]] ClockReading unsynchronised_clock();
 [[nodiscard]] Time days_from_now(std::int64_t days);
 
-/// wan (wan0 203.0.113.2/29, 2001:db8:f::2/64), clinic (br-clinic 10.0.1.1/24, 2001:db8:1::1/64), guest (lan3 10.0.2.1/24), lists `vendor` (both
-/// families), `four` (IPv4 alone), `empty`; no service, no policy.
+/// wan (wan0 203.0.113.2/29, 2001:db8:f::2/64), clinic (br-clinic 10.0.1.1/24, 2001:db8:1::1/64), guest
+/// (lan3 10.0.2.1/24), lists `vendor` (both families), `four` (IPv4 alone), `empty`; no service, no policy.
 [[nodiscard]] model::Model base_model();
 
 [[nodiscard]] model::AddressList list(std::string name, const std::vector<std::string>& entries);
@@ -33,9 +33,11 @@ void add_expiring(model::AddressList& list, std::string_view range, Time expires
 [[nodiscard]] ruleset::Ruleset compiled(const model::Model& model, const ClockReading& clock = fixed_clock());
 
 /// The rules with that id on a hook, in order.
-[[nodiscard]] std::vector<const ruleset::Rule*> rules_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook, std::string_view id);
+[[nodiscard]] std::vector<const ruleset::Rule*> rules_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook,
+                                                         std::string_view id);
 /// As nft text, one per rule.
-[[nodiscard]] std::vector<std::string> texts_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook, std::string_view id);
+[[nodiscard]] std::vector<std::string> texts_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook,
+                                                std::string_view id);
 /// Place of the first such rule among those of its hook; a rule that is not there ends the test.
 [[nodiscard]] std::size_t position_of(const ruleset::Ruleset& ruleset, ruleset::Hook hook, std::string_view id);
 /// Name of the set of a list and family; empty where no rule needs one.

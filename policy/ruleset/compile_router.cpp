@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What holds by nature: state, loopback, neighbour discovery, echo, the router's own traffic; and the recording of what
+// was accepted.
+#include "policy/ruleset/compilation.hpp"
+#include "policy/ruleset/mark.hpp"
+
+#include <algorithm>
+
+namespace sekisho::ruleset {
+
+namespace {
+
+constexpr std::uint8_t kEchoRequestV4 = 8;   // RFC 792
+constexpr std::uint8_t kEchoRequestV6 = 128; // RFC 4443
+// RFC 4861 and RFC 3810
+constexpr std::uint8_t kRouterSolicitation = 133;
+constexpr std::uint8_t kRouterAdvertisement = 134;
+constexpr std::uint8_t kNeighbourSolicitation = 135;
+constexpr std::uint8_t kNeighbourAdvertisement = 136;
+constexpr std::uint8_t kListenerReport = 143;
+
+void deny_invalid(Compilation& compilation, Hook hook) {
+    compilation.deny(hook, "flow.invalid", Reason::invalid, {}, Drop{}, {ConnectionState{.invalid = true}});
+}
+
+void accept_established(Compilation& compilation, Hook hook) {
+    compilation.accept_quietly(hook, "flow.established", {}, {ConnectionState{.established = true, .related = true}});
+}
+
+/// Loopback has a mark of its own, or the record hooks would take it for a connection from outside.
+void accept_loopback(Compilation& compilation, Hook hook, Match match) {
+    compilation.accept_connection(hook, "router.loopback", {}, kRouterZoneNumber, model::LogAccepted::no,
+                                  {std::move(match)});
+}
+
+/// From the link itself: a hop limit of 255 has passed no router (RFC 4861).
+void accept_neighbours(Compilation& compilation, const ZoneFacts& facts, std::vector<std::uint8_t> types) {
+    compilation.accept_quietly(
+        Hook::input, facts.rule_id("neighbour"), facts.zone->place,
+        {IngressZone{facts.number}, IcmpTypeIn{Family::ipv6, std::move(types)}, HopLimitIs{255}});
+}
+
+void input_from_wan(Compilation& compilation, const ZoneFacts& wan) {
+    const bool dhcp = std::ranges::any_of(wan.zone->interfaces, [&compilation](const std::string& name) {
+        const model::Interface* interface = compilation.model.find_interface(name);
+        return interface != nullptr && interface->dhcp;
+    });
+    if (dhcp) {
+        compilation.accept_connection(
+            Hook::input, wan.rule_id("dhcp"), wan.zone->place, wan.number, model::LogAccepted::no,
+            {IngressZone{wan.number}, FamilyIs{Family::ipv4}, ProtocolIs{model::Protocol::udp},
+             SourcePortIn{{{67, 67}}}, DestinationPortIn{{{68, 68}}}});
+    }
+    accept_neighbours(compilation, wan, {kNeighbourSolicitation, kNeighbourAdvertisement});
+}
+
+void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
+    using Kind = AddressKind::Kind;
+    const IngressZone ingress{facts.number};
+    const AddressKind own_here{Side::destination, Kind::local, true, false};
+    accept_neighbours(compilation, facts, {kRouterSolicitation, kNeighbourSolicitation, kNeighbourAdvertisement});
+    compilation.deny(Hook::input, facts.rule_id("other-address"), Reason::zone, facts.zone->place, Reject{},
+                     {ingress, AddressKind{Side::destination, Kind::local, false, false},
+                      AddressKind{Side::destination, Kind::local, true, true}});
+    for (const Family family : kFamilies) {
+        const std::uint8_t type = family == Family::ipv4 ? kEchoRequestV4 : kEchoRequestV6;
+        compilation.accept_connection(Hook::input, facts.rule_id("echo"), facts.zone->place, facts.number,
+                                      model::LogAccepted::yes, {ingress, own_here, IcmpTypeIn{family, {type}}});
+    }
+}
+
+void record(Compilation& compilation, Hook hook, std::string id) {
+    compilation.add({.id = std::move(id),
+                     .reason = Reason::accepted,
+                     .hook = hook,
+                     .matches = {ConnectionState{.fresh = true}, Recorded{.negated = true}},
+                     .log = LogKind::recorded,
+                     .mark = kMarkRecorded,
+                     .verdict = Continue{}});
+}
+
+} // namespace
+
+void compile_input_basics(Compilation& compilation) {
+    deny_invalid(compilation, Hook::input);
+    accept_loopback(compilation, Hook::input, IngressLoopback{});
+    accept_established(compilation, Hook::input);
+    for (const ZoneFacts& facts : compilation.zones) {
+        if (facts.zone->is_wan()) {
+            input_from_wan(compilation, facts);
+        } else {
+            input_from_inside(compilation, facts);
+        }
+    }
+}
+
+void compile_forward_basics(Compilation& compilation) {
+    deny_invalid(compilation, Hook::forward);
+    accept_established(compilation, Hook::forward);
+    const ZoneFacts* wan = compilation.wan();
+    std::vector<IpPrefix> inside;
+    for (const ZoneFacts& facts : compilation.zones) {
+        if (!facts.zone->is_wan()) {
+            append(inside, facts.networks_in(Family::ipv4));
+        }
+    }
+    if (wan != nullptr && !inside.empty()) {
+        // Inside IPv4 addresses are not the outside's to know: whoever writes to one directly is on the wire next door.
+        compilation.deny(Hook::forward, "screen.wan-to-inside", Reason::spoofed, wan->zone->place, Drop{},
+                         {IngressZone{wan->number}, AddressIn{Side::destination, false, normalised(std::move(inside))},
+                          DestinationTranslated{.negated = true}, ConnectionState{.fresh = true}});
+    }
+}
+
+void compile_output(Compilation& compilation) {
+    accept_loopback(compilation, Hook::output, EgressLoopback{});
+    accept_established(compilation, Hook::output);
+    compilation.accept_quietly(Hook::output, "router.neighbour", {},
+                               {IcmpTypeIn{Family::ipv6,
+                                           {kRouterSolicitation, kRouterAdvertisement, kNeighbourSolicitation,
+                                            kNeighbourAdvertisement, kListenerReport}}});
+    compilation.accept_connection(Hook::output, "router.output", {}, kRouterZoneNumber, model::LogAccepted::yes, {});
+}
+
+void compile_recording(Compilation& compilation) {
+    record(compilation, Hook::record_input, "record.input");
+    record(compilation, Hook::record_forward, "record.forward");
+}
+
+} // namespace sekisho::ruleset

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/ruleset/ruleset.hpp"
+
+#include "policy/base/sha256.hpp"
+#include "policy/ruleset/mark.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sekisho::ruleset {
+
+std::string_view name_of(Reason reason) noexcept {
+    static constexpr std::array<std::string_view, 10> kNames{
+        "accepted",    "invalid",    "spoofed", "blocked-list",      "country",
+        "not-allowed", "no-service", "zone",    "port-unauthorized", "binding"};
+    static_assert(static_cast<std::size_t>(Reason::binding) + 1 == kNames.size());
+    return kNames[static_cast<std::size_t>(reason)];
+}
+
+std::string_view name_of(Hook hook) noexcept {
+    static constexpr std::array<std::string_view, kHookCount> kNames{
+        "screen", "translate", "input", "forward", "output", "record_input", "masquerade", "record_forward"};
+    static_assert(static_cast<std::size_t>(Hook::record_forward) + 1 == kNames.size());
+    return kNames[static_cast<std::size_t>(hook)];
+}
+
+std::uint32_t rule_number(std::string_view id) noexcept {
+    Sha256 hash;
+    hash.update(id);
+    const auto digest = hash.finish();
+    const std::uint32_t number =
+        static_cast<std::uint32_t>(digest[0]) << 16 | static_cast<std::uint32_t>(digest[1]) << 8 | digest[2];
+    return number == 0 ? 1 : number; // 0 in a mark means that no rule has set it
+}
+
+const ZoneEntry* Ruleset::find_zone(ZoneIndex index) const noexcept {
+    const auto found = std::ranges::find(zones, index, &ZoneEntry::index);
+    return found == zones.end() ? nullptr : &*found;
+}
+
+} // namespace sekisho::ruleset
