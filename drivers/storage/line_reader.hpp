@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lines of a file in blocks, from either end: a log file is larger than what should be in memory at once.
+#pragma once
+
+#include "policy/base/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::drivers {
+
+struct LineCount {
+    std::uint64_t lines = 0;
+    std::uint64_t size = 0;       ///< bytes of the file
+    std::uint64_t whole_size = 0; ///< bytes up to and with the last newline
+};
+
+Result<LineCount> count_lines(int fd, std::string_view place);
+
+/// Appends the last lines (without newline) of the first `size` bytes to `lines`, newest first, until it holds `most`
+/// or its bytes would exceed `most_bytes`. False when one of the bounds was reached.
+Result<bool> read_lines_backwards(int fd, std::uint64_t size, std::size_t most, std::size_t most_bytes,
+                                  std::vector<std::string>& lines, std::string_view place);
+
+} // namespace sekisho::drivers

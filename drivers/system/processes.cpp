@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/system/processes.hpp"
+
+#include "drivers/system/guard.hpp"
+#include "policy/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace sekisho::drivers {
+
+namespace {
+
+constexpr std::uint64_t kLongestDelaySeconds = 60;
+constexpr int kLongestEndMilliseconds = 5000; ///< the guard's grace time and some
+
+std::int64_t monotonic_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+std::string how_ended(int status) {
+    if (WIFEXITED(status)) {
+        return text::concat("ended with exit status ", text::to_text(static_cast<std::uint64_t>(WEXITSTATUS(status))));
+    }
+    const char* name = sigabbrev_np(WTERMSIG(status));
+    return text::concat("was ended by signal ", name != nullptr ? name : "unknown");
+}
+
+} // namespace
+
+ChildProcesses::ChildProcesses(UvEventLoop& loop) : m_loop(loop) {}
+
+ChildProcesses::~ChildProcesses() {
+    for (auto& [name, child] : m_children) {
+        if (child.guard > 0) {
+            kill(child.guard, SIGTERM);
+        }
+    }
+    for (auto& [name, child] : m_children) {
+        if (child.guard > 0) {
+            pollfd end{child.guard_handle.get(), POLLIN, 0};
+            if (poll(&end, 1, kLongestEndMilliseconds) == 1) {
+                waitpid(child.guard, nullptr, 0);
+            }
+        }
+    }
+}
+
+Result<void> ChildProcesses::keep_running(const ports::ProcessSpecification& specification) {
+    if (specification.argv.empty() || !specification.argv.front().starts_with('/')) {
+        return std::unexpected(Error(Domain::process, specification.name, "the program needs an absolute path"));
+    }
+    Child& child = m_children[specification.name];
+    if (child.wanted == specification) {
+        return {};
+    }
+    child.wanted = specification;
+    child.delay_seconds = 1;
+    if (child.guard > 0) {
+        kill(child.guard, SIGTERM); // its end starts the new one
+        return {};
+    }
+    child.restart.reset();
+    if (auto started = start(specification.name, child); !started) {
+        m_children.erase(specification.name);
+        return started;
+    }
+    return {};
+}
+
+void ChildProcesses::stop(std::string_view name) {
+    const auto found = m_children.find(name);
+    if (found == m_children.end()) {
+        return;
+    }
+    if (found->second.guard > 0) {
+        found->second.wanted.reset();
+        kill(found->second.guard, SIGTERM);
+    } else {
+        m_children.erase(found);
+    }
+}
+
+std::vector<std::string> ChildProcesses::running() {
+    std::vector<std::string> names;
+    for (const auto& [name, child] : m_children) {
+        if (child.guard > 0 && child.wanted == child.current) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+void ChildProcesses::on_exit(std::function<void(std::string_view, std::string_view)> callback) {
+    m_on_exit = std::move(callback);
+}
+
+void ChildProcesses::report_exit(std::string_view name, std::string_view how) {
+    if (m_on_exit) {
+        m_on_exit(name, how);
+    }
+}
+
+Result<void> ChildProcesses::start(const std::string& name, Child& child) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return std::unexpected(Error::from_errno(Domain::process, name, "can't be started", errno));
+    }
+    Descriptor report(ends[0]);
+    Descriptor report_writer(ends[1]);
+    const pid_t parent = getpid();
+    const pid_t guard = fork();
+    if (guard == 0) {
+        run_guard(child.wanted->argv, parent, report_writer.get());
+    }
+    if (guard < 0) {
+        return std::unexpected(Error::from_errno(Domain::process, name, "can't be started", errno));
+    }
+    report_writer.reset();
+    int failure = ECHILD; // the guard died before it could say anything
+    if (read(report.get(), &failure, sizeof failure) != sizeof failure || failure != 0) {
+        waitpid(guard, nullptr, 0);
+        return std::unexpected(Error::from_errno(Domain::process, name,
+                                                 text::concat("can't start ", child.wanted->argv.front()), failure));
+    }
+    Descriptor handle(pidfd_open(guard, 0));
+    auto watch =
+        handle.is_open() ? m_loop.watch_readable(handle.get(), [this, name] { on_guard_exit(name); }) : nullptr;
+    if (watch == nullptr) {
+        kill(guard, SIGTERM);
+        waitpid(guard, nullptr, 0);
+        return std::unexpected(Error(Domain::process, name, "can't be watched"));
+    }
+    child.current = *child.wanted;
+    child.guard = guard;
+    child.guard_handle = std::move(handle);
+    child.report = std::move(report);
+    child.watch = std::move(watch);
+    child.started = monotonic_seconds();
+    return {};
+}
+
+void ChildProcesses::on_guard_exit(const std::string& name) {
+    const auto found = m_children.find(name);
+    if (found == m_children.end()) {
+        return;
+    }
+    Child& child = found->second;
+    int status = 0;
+    const bool told = read(child.report.get(), &status, sizeof status) == sizeof status;
+    waitpid(std::exchange(child.guard, 0), nullptr, 0);
+    child.watch.reset();
+    child.guard_handle.reset();
+    child.report.reset();
+
+    if (!child.wanted) {
+        m_children.erase(found);
+        return;
+    }
+    std::string how = told ? how_ended(status) : "was ended together with its guard";
+    if (child.wanted != child.current) {
+        auto started = start(name, child);
+        if (started) {
+            return;
+        }
+        how = std::move(started).error().message();
+    } else if (monotonic_seconds() - child.started >= static_cast<std::int64_t>(kLongestDelaySeconds)) {
+        child.delay_seconds = 1;
+    }
+    restart_later(name, child);
+    report_exit(name, how);
+}
+
+void ChildProcesses::restart_later(const std::string& name, Child& child) {
+    child.restart = m_loop.make_timer([this, name] {
+        const auto found = m_children.find(name);
+        if (found == m_children.end() || !found->second.wanted || found->second.guard > 0) {
+            return;
+        }
+        if (auto started = start(name, found->second); !started) {
+            restart_later(name, found->second);
+            report_exit(name, started.error().message());
+        }
+    });
+    child.restart->start_once(child.delay_seconds * 1000);
+    child.delay_seconds = std::min(child.delay_seconds * 2, kLongestDelaySeconds);
+}
+
+} // namespace sekisho::drivers
