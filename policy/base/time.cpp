@@ -80,6 +80,12 @@ static_assert(civil_from_days(11'016).month == 2 && civil_from_days(11'016).day 
                         padded(day, 2));
 }
 
+/// The microseconds that are behind Time::seconds().
+[[nodiscard]] std::int64_t microseconds_of_second(Time time) noexcept {
+    const std::int64_t rest = time.microseconds % kMicrosecondsPerSecond;
+    return rest < 0 ? rest + kMicrosecondsPerSecond : rest;
+}
+
 /// Date and time of day without a zone.
 [[nodiscard]] std::string local_text(std::int64_t seconds, std::int64_t microseconds) {
     const std::int64_t days = floor_divide(seconds, kSecondsPerDay);
@@ -168,13 +174,12 @@ private:
 } // namespace
 
 std::string rfc3339_utc(Time time) {
-    return local_text(time.seconds(), time.microseconds - time.seconds() * kMicrosecondsPerSecond) + "Z";
+    return local_text(time.seconds(), microseconds_of_second(time)) + "Z";
 }
 
 std::string rfc3339_offset(Time time, int offset_minutes) {
-    const std::int64_t seconds = time.seconds();
     const int size = offset_minutes < 0 ? -offset_minutes : offset_minutes;
-    return text::concat(local_text(seconds + offset_minutes * 60, time.microseconds - seconds * kMicrosecondsPerSecond),
+    return text::concat(local_text(time.seconds() + offset_minutes * 60, microseconds_of_second(time)),
                         offset_minutes < 0 ? "-" : "+", padded(size / 60, 2), ":", padded(size % 60, 2));
 }
 

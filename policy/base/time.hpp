@@ -16,7 +16,7 @@ struct Time {
 
     [[nodiscard]] static constexpr Time from_seconds(std::int64_t seconds) noexcept { return {seconds * 1'000'000}; }
     [[nodiscard]] constexpr std::int64_t seconds() const noexcept {
-        return microseconds >= 0 ? microseconds / 1'000'000 : (microseconds - 999'999) / 1'000'000;
+        return microseconds / 1'000'000 - (microseconds % 1'000'000 < 0 ? 1 : 0);
     }
     friend constexpr auto operator<=>(Time, Time) = default;
 };
