@@ -85,8 +85,10 @@ def data_template(destination: Path, work: Path) -> None:
     part.unlink(missing_ok=True)
     with part.open('wb') as file:
         file.truncate(DATA_SIZE_MB << 20)
-    _run(['mke2fs', '-q', '-t', 'ext4', '-L', 'sekisho-data', '-U', DATA_UUID, '-E', f'hash_seed={DATA_UUID},root_owner=0:0,lazy_itable_init=0',
-          '-m', '0', '-d', str(content), str(part)], E2FSPROGS_FAKE_TIME=EPOCH, SOURCE_DATE_EPOCH=EPOCH)
+    # a damaged orphan file keeps a partition from being mounted, and at this size it gains nothing
+    options = f'hash_seed={DATA_UUID},root_owner=0:0,lazy_itable_init=0'
+    _run(['mke2fs', '-q', '-t', 'ext4', '-O', '^orphan_file', '-L', 'sekisho-data', '-U', DATA_UUID, '-E', options, '-m', '0', '-d', str(content), str(part)],
+         E2FSPROGS_FAKE_TIME=EPOCH, SOURCE_DATE_EPOCH=EPOCH)
     part.rename(destination)
 
 

@@ -3,17 +3,13 @@
 
 import ipaddress
 import random
-import sys
 from pathlib import Path
 
 import pytest
 import scapy.all as scapy
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(CHECKOUT))
-
-from tests.harness import capture, pcapfile  # noqa: E402
-from tests.harness.capture import Router  # noqa: E402
+from tests.harness import capture, pcapfile
+from tests.harness.capture import Router
 
 ROUTER = Router(ipaddress.IPv4Address('198.51.100.2'), ipaddress.IPv6Address('2001:db8:100::2'))
 LINKS = {'ethernet': (pcapfile.ETHERNET, lambda packet: scapy.Ether(src='02:00:00:00:00:01', dst='02:00:00:00:00:02') / packet),

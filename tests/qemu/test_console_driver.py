@@ -2,16 +2,11 @@
 """The driver of the serial console, against a prompt made of a socket."""
 
 import socket
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(CHECKOUT))
-
-from tests.harness.console import Console, ConsoleError  # noqa: E402
+from tests.harness.console import Console, ConsoleError
 
 
 @pytest.fixture
