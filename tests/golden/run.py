@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Golden cases: a configuration in, the nft rules or the diagnostics out.
+
+A case is a folder with input.conf somewhere below this one, and
+
+    expected.nft   standard output of `sekisho render input.conf`; there exactly where the configuration is accepted
+    expected.err   standard error; there exactly where something is written to it
+    arguments      optional: arguments instead of the usual clock (--now 2026-11-23T00:00:00Z), one per line
+
+An accepted one ends with status 0 and its rules pass `nft -c` in a network namespace of their own; a refused one ends with status 1.
+Runs inside the build environment:  toolchain/run python3 tests/golden/run.py [--regenerate] [SEKISHO] [CASE...]
+"""
+
+import argparse
+import difflib
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+CHECKOUT = HERE.parent.parent
+PROGRAM = CHECKOUT / "build/debug/firmware/cli/sekisho"
+CLOCK = ["--now", "2026-11-23T00:00:00Z"]
+TIMEOUT_S = 30
+
+
+class Outcome:
+    """What a run of sekisho gave; a text is None where the file must not exist."""
+
+    def __init__(self, status, output, errors):
+        self.status = status
+        self.output = output if status == 0 else None
+        self.errors = errors or None
+        self.stray = output if status != 0 else ""
+
+
+def run_case(program, case):
+    arguments = case / "arguments"
+    extra = arguments.read_text().splitlines() if arguments.exists() else CLOCK
+    done = subprocess.run([str(program), "render", "input.conf", *extra], cwd=case, stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=TIMEOUT_S, check=False)
+    return Outcome(done.returncode, done.stdout.decode(errors="backslashreplace"),
+                   done.stderr.decode(errors="backslashreplace"))
+
+
+def expected_text(path):
+    return path.read_text() if path.exists() else None
+
+
+def difference(name, expected, actual):
+    if expected == actual:
+        return []
+    lines = difflib.unified_diff((expected or "").splitlines(), (actual or "").splitlines(), f"{name} (expected)",
+                                 f"{name} (now)", lineterm="", n=1)
+    return [*lines] or [f"{name}: there is {'no' if actual is None else 'now such'} output"]
+
+
+class Nft:
+    """nft -c in an empty network namespace; why it can't be had, where it can't."""
+
+    def __init__(self):
+        namespace = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+        self.command = [*namespace, "nft", "-c", "-f", "-"]
+        self.missing = self.refusal("")
+
+    def refusal(self, text):
+        try:
+            done = subprocess.run(self.command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
+        except OSError as error:
+            return str(error)
+        return "" if done.returncode == 0 else done.stderr.decode(errors="backslashreplace").strip() or "refused"
+
+
+def problems_of(case, outcome):
+    problems = difference("expected.nft", expected_text(case / "expected.nft"), outcome.output)
+    problems += difference("expected.err", expected_text(case / "expected.err"), outcome.errors)
+    if outcome.status not in (0, 1):
+        problems.append(f"exit status {outcome.status}")
+    if outcome.stray:
+        problems.append("a refused configuration wrote to standard output")
+    if outcome.status != 0 and outcome.errors is None:
+        problems.append("a refused configuration said nothing on standard error")
+    return problems
+
+
+def write(path, text):
+    if text is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text(text)
+
+
+def cases_in(names):
+    cases = sorted(path.parent for path in HERE.rglob("input.conf"))
+    if not names:
+        return cases
+    return [case for case in cases if any(name.rstrip("/") in str(case.relative_to(HERE)) for name in names)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs the golden cases.")
+    parser.add_argument("--regenerate", action="store_true", help="write what comes out as what is expected")
+    parser.add_argument("program", nargs="?", default=PROGRAM, type=pathlib.Path, help="the sekisho to run")
+    parser.add_argument("cases", nargs="*", help="only cases whose path contains one of these")
+    arguments = parser.parse_args()
+    program = arguments.program.resolve()
+    if not os.access(program, os.X_OK):
+        sys.exit(f"golden: {program} is not there or can't be run")
+    cases = cases_in(arguments.cases)
+    if not cases:
+        sys.exit("golden: no such case")
+
+    nft = Nft()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for case in cases:
+        name = case.relative_to(HERE)
+        try:
+            outcome = run_case(program, case)
+        except subprocess.TimeoutExpired:
+            print(f"failed  {name}\n    no end within {TIMEOUT_S} s")
+            counts["failed"] += 1
+            continue
+        if arguments.regenerate:
+            write(case / "expected.nft", outcome.output)
+            write(case / "expected.err", outcome.errors)
+        problems = problems_of(case, outcome)
+        verdict = "passed"
+        if outcome.output is not None and not problems:
+            if nft.missing:
+                verdict, problems = "skipped", [f"nft -c: {nft.missing}"]
+            elif refusal := nft.refusal(outcome.output):
+                problems = ["nft -c refuses:", *refusal.splitlines()]
+        if problems and verdict != "skipped":
+            verdict = "failed"
+        counts[verdict] += 1
+        if problems:
+            print("\n    ".join([f"{verdict}  {name}", *problems]))
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
