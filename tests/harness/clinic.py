@@ -70,6 +70,7 @@ class Clinic:
     def __exit__(self, *_) -> None:
         self.machine.power_cut()
         self.network.close()
+        self.machine.data.unlink(missing_ok=True)
 
     def _build(self) -> None:
         self.machine = Machine(self.network, Image(self._image_folder), self.folder)

@@ -9,7 +9,6 @@
 """
 
 import json
-import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .console import Console, ConsoleError
-from .namespaces import Namespace, Network
+from .namespaces import Namespace, Network, command
 
 # Slots on the bus: board/qemu-virt/interfaces names the ports by them.
 PORTS = {'wan0': 2, 'lan1': 3, 'lan2': 4}
@@ -56,7 +55,7 @@ class Machine:
 
     def fresh_data(self) -> None:
         """Puts a new data partition in: the router was never configured."""
-        shutil.copyfile(self.image.folder / 'data.img', self.data)
+        command('cp', '--sparse=always', str(self.image.folder / 'data.img'), str(self.data))
 
     def connect(self, port: str, namespace: Namespace, device: str) -> None:
         """Connects a port (wan0, lan1, lan2) to a TAP device that is made in the namespace."""
