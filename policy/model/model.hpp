@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sekisho::model {
@@ -59,6 +60,10 @@ struct AddressList {
 
 /// IANA protocol numbers; `any` matches every protocol.
 enum class Protocol : std::uint16_t { icmp = 1, tcp = 6, udp = 17, gre = 47, esp = 50, ah = 51, icmpv6 = 58, sctp = 132, any = 256 };
+
+[[nodiscard]] std::string_view name_of(Protocol protocol) noexcept; ///< as in the configuration
+[[nodiscard]] std::optional<Protocol> find_protocol(std::string_view name) noexcept;
+[[nodiscard]] bool has_ports(Protocol protocol) noexcept;
 
 struct PortRange {
     std::uint16_t first = 0;
