@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Golden cases: a configuration in, the nft rules or the diagnostics out.
 
-A case is a folder with input.conf somewhere below this one, and
+A case is a folder somewhere below this one with input.conf, its first comment saying what it is about, and
 
     expected.nft   standard output of `sekisho render input.conf`; there exactly where the configuration is accepted
     expected.err   standard error; there exactly where something is written to it
-    arguments      optional: arguments instead of the usual clock (--now 2026-11-23T00:00:00Z), one per line
+    arguments      optional: what follows `sekisho render` instead of the usual, one per line; may make input.conf needless
 
 An accepted one ends with status 0 and its rules pass `nft -c` in a network namespace of their own; a refused one ends with status 1.
 Runs inside the build environment:  toolchain/run python3 tests/golden/run.py [--regenerate] [SEKISHO] [CASE...]
@@ -22,7 +22,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 PROGRAM = CHECKOUT / "build/debug/firmware/cli/sekisho"
-CLOCK = ["--now", "2026-11-23T00:00:00Z"]
+ARGUMENTS = ["input.conf", "--now", "2026-11-23T00:00:00Z"]
 TIMEOUT_S = 30
 
 
@@ -38,9 +38,9 @@ class Outcome:
 
 def run_case(program, case):
     arguments = case / "arguments"
-    extra = arguments.read_text().splitlines() if arguments.exists() else CLOCK
-    done = subprocess.run([str(program), "render", "input.conf", *extra], cwd=case, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=TIMEOUT_S, check=False)
+    given = arguments.read_text().splitlines() if arguments.exists() else ARGUMENTS
+    done = subprocess.run([str(program), "render", *given], cwd=case, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=TIMEOUT_S, check=False)
     return Outcome(done.returncode, done.stdout.decode(errors="backslashreplace"),
                    done.stderr.decode(errors="backslashreplace"))
 
@@ -93,7 +93,7 @@ def write(path, text):
 
 
 def cases_in(names):
-    cases = sorted(path.parent for path in HERE.rglob("input.conf"))
+    cases = sorted({path.parent for name in ("input.conf", "arguments") for path in HERE.rglob(name)})
     if not names:
         return cases
     return [case for case in cases if any(name.rstrip("/") in str(case.relative_to(HERE)) for name in names)]
