@@ -13,7 +13,8 @@
 
 namespace sekisho::address {
 
-/// Sorts, drops duplicates, and merges overlapping and adjacent ranges. Both families may be mixed; they are never merged with each other.
+/// Sorts, drops duplicates, and merges overlapping and adjacent ranges. Both families may be mixed; they are never
+/// merged with each other.
 [[nodiscard]] std::vector<IpRange> merge(std::vector<IpRange> ranges);
 /// What is in `left` and not in `right`; both merged.
 [[nodiscard]] std::vector<IpRange> subtract(std::span<const IpRange> left, std::span<const IpRange> right);
@@ -31,8 +32,9 @@ struct TimedRange {
     friend auto operator<=>(const TimedRange&, const TimedRange&) = default;
 };
 
-/// Cuts overlapping ranges into pieces that don't overlap; each piece holds as long as the longest of the ranges that cover it, and neighbours are merged only where their
-/// expiry is equal. So an address is in the result at a moment exactly when one of the input ranges holds it at that moment.
+/// Cuts overlapping ranges into pieces that don't overlap; each piece holds as long as the longest of the ranges that
+/// cover it, and neighbours are merged only where their expiry is equal. So an address is in the result at a moment
+/// exactly when one of the input ranges holds it at that moment.
 [[nodiscard]] std::vector<TimedRange> merge_timed(std::vector<TimedRange> ranges);
 
 /// 12 hexadecimal digits of a SHA-256 over the sorted content, expiry included: the name of a set's content.

@@ -15,7 +15,10 @@ namespace sekisho {
 
 enum class Family : std::uint8_t { ipv4, ipv6 };
 
-[[nodiscard]] constexpr unsigned bits_of(Family family) noexcept { return family == Family::ipv4 ? 32 : 128; }
+[[nodiscard]] constexpr unsigned bits_of(Family family) noexcept {
+    return family == Family::ipv4 ? 32 : 128;
+}
+
 [[nodiscard]] std::string_view name_of(Family family) noexcept; ///< "ipv4", "ipv6"
 
 /// Bytes in network order; an IPv4 address uses the first four, the rest are zero. Ordered by family, then numerically.
@@ -28,6 +31,7 @@ public:
     static Result<IpAddress> parse(std::string_view text);
 
     [[nodiscard]] constexpr Family family() const noexcept { return m_family; }
+
     [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept; ///< 4 or 16
     [[nodiscard]] std::uint32_t to_v4() const noexcept;                 ///< host order; IPv4 only
     [[nodiscard]] std::string text() const;                             ///< RFC 5952 for IPv6
@@ -56,13 +60,18 @@ public:
     constexpr IpPrefix() = default;
     /// Clears the host bits; `length` is at most bits_of(family).
     IpPrefix(IpAddress address, unsigned length) noexcept;
-    /// "192.0.2.0/24", "2001:db8::/32", or a single address (full length). Host bits that are set are an error that names the network.
+    /// "192.0.2.0/24", "2001:db8::/32", or a single address (full length). Host bits that are set are an error that
+    /// names the network.
     static Result<IpPrefix> parse(std::string_view text);
 
     [[nodiscard]] const IpAddress& address() const noexcept { return m_address; }
+
     [[nodiscard]] unsigned length() const noexcept { return m_length; }
+
     [[nodiscard]] Family family() const noexcept { return m_address.family(); }
+
     [[nodiscard]] IpAddress first() const noexcept { return m_address; }
+
     [[nodiscard]] IpAddress last() const noexcept;
     [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
     [[nodiscard]] bool overlaps(const IpPrefix& other) const noexcept;
@@ -80,7 +89,9 @@ struct InterfaceAddress {
     IpAddress address;
     unsigned length = 0;
     static Result<InterfaceAddress> parse(std::string_view text);
+
     [[nodiscard]] IpPrefix network() const noexcept { return {address, length}; }
+
     [[nodiscard]] std::string text() const;
     friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
@@ -91,8 +102,11 @@ struct IpRange {
     IpAddress last;
     /// A prefix, a single address or "first-last".
     static Result<IpRange> parse(std::string_view text);
+
     static IpRange of(const IpPrefix& prefix) noexcept { return {prefix.first(), prefix.last()}; }
+
     [[nodiscard]] Family family() const noexcept { return first.family(); }
+
     [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
     /// The shortest text: single address, prefix where it is one, else "first-last".
     [[nodiscard]] std::string text() const;

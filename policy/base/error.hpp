@@ -27,12 +27,13 @@ enum class Domain {
 
 [[nodiscard]] std::string_view name_of(Domain domain) noexcept;
 
-/// What went wrong: domain, the place (file, set, interface, field …; may be empty), the cause, and the operating system's error number where there
-/// is one (0 otherwise). Context that callers add goes in front of the message: "apply: load sets: al_emr_4: no buffer space".
+/// What went wrong: domain, the place (file, set, interface, field …; may be empty), the cause, and the operating
+/// system's error number where there is one (0 otherwise). Context that callers add goes in front of the message:
+/// "apply: load sets: al_emr_4: no buffer space".
 class [[nodiscard]] Error {
 public:
-    Error(Domain domain, std::string place, std::string cause, int number = 0) :
-        m_domain(domain), m_number(number), m_place(std::move(place)), m_cause(std::move(cause)) {}
+    Error(Domain domain, std::string place, std::string cause, int number = 0)
+        : m_domain(domain), m_number(number), m_place(std::move(place)), m_cause(std::move(cause)) {}
 
     /// `number` is an errno value; its text becomes the end of the cause.
     static Error from_errno(Domain domain, std::string place, std::string_view what, int number);
@@ -41,8 +42,11 @@ public:
     [[nodiscard]] Error in(std::string_view context) &&;
 
     [[nodiscard]] Domain domain() const noexcept { return m_domain; }
+
     [[nodiscard]] int number() const noexcept { return m_number; }
+
     [[nodiscard]] const std::string& place() const noexcept { return m_place; }
+
     [[nodiscard]] const std::string& cause() const noexcept { return m_cause; }
 
     /// One line: "kernel: apply: load sets: al_emr_4: no buffer space".

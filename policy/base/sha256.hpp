@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SHA-256 (FIPS 180-4): names sets by their content and gives configurations a digest. Here, and not from a library, because policy/ has no
-// vendor headers.
+// SHA-256 (FIPS 180-4): names sets by their content and gives configurations a digest. Here, and not from a library,
+// because policy/ has no vendor headers.
 #pragma once
 
 #include <array>

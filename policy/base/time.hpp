@@ -15,9 +15,11 @@ struct Time {
     std::int64_t microseconds = 0;
 
     [[nodiscard]] static constexpr Time from_seconds(std::int64_t seconds) noexcept { return {seconds * 1'000'000}; }
+
     [[nodiscard]] constexpr std::int64_t seconds() const noexcept {
         return microseconds / 1'000'000 - (microseconds % 1'000'000 < 0 ? 1 : 0);
     }
+
     friend constexpr auto operator<=>(Time, Time) = default;
 };
 
@@ -42,11 +44,12 @@ struct Date {
     friend auto operator<=>(const Date&, const Date&) = default;
 };
 
-/// What the product knows of the time. `now` never runs behind the image's build time or the last recorded time (the keeper of the clock sees to that).
-/// With `synchronised` false, whatever could have expired counts as expired.
+/// What the product knows of the time. `now` never runs behind the image's build time or the last recorded time (the
+/// keeper of the clock sees to that). With `synchronised` false, whatever could have expired counts as expired.
 struct ClockReading {
     Time now;
     bool synchronised = false;
+
     [[nodiscard]] bool has_passed(Time moment) const noexcept { return !synchronised || now >= moment; }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the access log records. An event is a set of fields; which fields exist, their names in the Elastic Common Schema, their kinds and their meaning stand in one table
-// (field_table), from which every encoder, the reader and the reference page come.
+// What the access log records. An event is a set of fields; which fields exist, their names in the Elastic Common
+// Schema, their kinds and their meaning stand in one table (field_table), from which every encoder, the reader and the
+// reference page come.
 #pragma once
 
 #include "policy/base/time.hpp"
@@ -15,12 +16,14 @@
 
 namespace sekisho::events {
 
-/// In the order of the table, which is the order in every encoding. Fields of one ECS object stand together: JSON opens each object once.
+/// In the order of the table, which is the order in every encoding. Fields of one ECS object stand together: JSON opens
+/// each object once.
 enum class Field : std::uint8_t {
     timestamp,            ///< @timestamp, RFC 3339 UTC
     event_kind,           ///< event.kind: "event" or "alert"
     event_category,       ///< event.category: "network", "configuration", "authentication", "host"
-    event_action,         ///< event.action: "connection-denied", "connection-accepted", "apply", "login", "log-read", "log-suppressed", "log-lost" …
+    event_action,         ///< event.action: "connection-denied", "connection-accepted", "apply", "login", "log-read",
+                          ///< "log-suppressed", "log-lost" …
     event_outcome,        ///< event.outcome: "success" or "failure"
     event_reason,         ///< event.reason: reason code (invalid, spoofed, not-allowed …) or cause of a failure
     event_sequence,       ///< event.sequence: counts from 1 since the boot
@@ -64,6 +67,7 @@ struct FieldRow {
     FieldKind kind;
     std::string_view help;
 };
+
 /// One row per field, index = Field.
 [[nodiscard]] std::span<const FieldRow, kFieldCount> field_table() noexcept;
 [[nodiscard]] std::optional<Field> find_field(std::string_view path) noexcept;
@@ -84,7 +88,9 @@ public:
     [[nodiscard]] std::int64_t number(Field field) const noexcept;
     /// Any field as people read it; empty where it is absent.
     [[nodiscard]] std::string shown(Field field) const;
+
     [[nodiscard]] bool has(Field field) const noexcept { return find(field) != nullptr; }
+
     [[nodiscard]] std::size_t size() const noexcept { return m_values.size(); }
 
 private:
@@ -92,12 +98,14 @@ private:
         Field field;
         Value value;
     };
+
     void put(Field field, Value value);
 
     std::vector<Entry> m_values; ///< sorted by field
 };
 
-/// One line of JSON Lines with ECS names as nested objects, newline included. Valid JSON and one line whatever bytes the fields hold.
+/// One line of JSON Lines with ECS names as nested objects, newline included. Valid JSON and one line whatever bytes
+/// the fields hold.
 [[nodiscard]] std::string to_json_line(const Event& event);
 
 } // namespace sekisho::events

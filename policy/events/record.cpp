@@ -176,7 +176,6 @@ bool came_past_full_table(const LogRecord& record) noexcept {
 Event make_connection_event(const LogRecord& record, const RecordContext& context) {
     const bool denied = record.group != ruleset::kLogGroupAccepted;
     Event event;
-    event.set(Field::timestamp, rfc3339_utc(record.time));
     event.set(Field::event_kind, "event");
     event.set(Field::event_category, "network");
     event.set(Field::event_action, denied ? "connection-denied" : "connection-accepted");

@@ -14,7 +14,8 @@
 
 namespace sekisho::events {
 
-/// One direction of a tracked connection: what its packets bear. Ports are 0 for protocols without them, the ICMP fields for all but ICMP and ICMPv6.
+/// One direction of a tracked connection: what its packets bear. Ports are 0 for protocols without them, the ICMP
+/// fields for all but ICMP and ICMPv6.
 struct ConnectionTuple {
     IpAddress source;
     IpAddress destination;
@@ -30,8 +31,9 @@ struct ConnectionTuple {
 /// What the kernel says of a packet that a rule logged.
 struct LogRecord {
     Time time;
-    std::string prefix;      ///< denials: the rule's id, with ruleset::kOverflowMark behind it where the record came past a full limit table
-    std::uint16_t group = 0; ///< NFLOG group: ruleset::kLogGroupDenied or kLogGroupAccepted
+    std::string prefix; ///< denials: the rule's id, with ruleset::kOverflowMark behind it where the record came past a
+                        ///< full limit table
+    std::uint16_t group = 0;       ///< NFLOG group: ruleset::kLogGroupDenied or kLogGroupAccepted
     std::string ingress_interface; ///< name; empty where there is none (the router's own packets)
     std::string egress_interface;  ///< likewise (packets to the router)
     std::optional<MacAddress> source_mac;
@@ -62,9 +64,11 @@ public:
 /// Whether a denial came past a full limit table: sources can't be told apart any more.
 [[nodiscard]] bool came_past_full_table(const LogRecord& record) noexcept;
 
-/// A connection-denied or connection-accepted event. Addresses and ports are as the sender addressed them, before translation; source.nat and destination.nat are there
-/// where the connection is translated, address and port together. A rule that the policy in force doesn't have (an apply came between) leaves its id, where the record bears it,
-/// and no reason. Sequence, boot and clock are the caller's to add.
+/// A connection-denied or connection-accepted event. Addresses and ports are as the sender addressed them, before
+/// translation; source.nat and destination.nat are there where the connection is translated, address and port together.
+/// A rule that the policy in force doesn't have (an apply came between) leaves its id, where the record bears it, and
+/// no reason. Time, sequence, boot and clock are the caller's to add: the product's belief of the time is not the
+/// kernel's.
 [[nodiscard]] Event make_connection_event(const LogRecord& record, const RecordContext& context);
 
 } // namespace sekisho::events
