@@ -72,7 +72,18 @@ private:
     Registration<uv_poll_t>* m_poll;
 };
 
-std::unique_ptr<Watch> watch(uv_loop_t* loop, int fd, int events, std::function<void()> callback) {
+/// `kEvents` is UV_READABLE or UV_WRITABLE. An error that waits on the descriptor is for the callback to find when it
+/// reads; libuv ends the watch on one (a full netlink socket is enough), so it is started again.
+template <int kEvents>
+void on_poll(uv_poll_t* handle, int status, int /*events*/) {
+    if (status < 0) {
+        uv_poll_start(handle, kEvents, on_poll<kEvents>);
+    }
+    static_cast<Registration<uv_poll_t>*>(handle->data)->callback();
+}
+
+template <int kEvents>
+std::unique_ptr<Watch> watch(uv_loop_t* loop, int fd, std::function<void()> callback) {
     auto poll = std::make_unique<Registration<uv_poll_t>>();
     if (uv_poll_init(loop, &poll->handle, fd) != 0) {
         return nullptr;
@@ -81,10 +92,7 @@ std::unique_ptr<Watch> watch(uv_loop_t* loop, int fd, int events, std::function<
     poll->callback = std::move(callback);
     Registration<uv_poll_t>* started = poll.release();
     auto result = std::make_unique<UvWatch>(started);
-    // an error that waits on the descriptor is for the callback to find when it reads
-    const int status = uv_poll_start(&started->handle, events, [](uv_poll_t* handle, int /*status*/, int /*events*/) {
-        static_cast<Registration<uv_poll_t>*>(handle->data)->callback();
-    });
+    const int status = uv_poll_start(&started->handle, kEvents, on_poll<kEvents>);
     return status == 0 ? std::move(result) : nullptr;
 }
 
@@ -127,11 +135,11 @@ std::unique_ptr<ports::Timer> UvEventLoop::make_timer(std::function<void()> on_t
 }
 
 std::unique_ptr<Watch> UvEventLoop::watch_readable(int fd, std::function<void()> on_readable) {
-    return watch(&m_implementation->loop, fd, UV_READABLE, std::move(on_readable));
+    return watch<UV_READABLE>(&m_implementation->loop, fd, std::move(on_readable));
 }
 
 std::unique_ptr<Watch> UvEventLoop::watch_writable(int fd, std::function<void()> on_writable) {
-    return watch(&m_implementation->loop, fd, UV_WRITABLE, std::move(on_writable));
+    return watch<UV_WRITABLE>(&m_implementation->loop, fd, std::move(on_writable));
 }
 
 Result<void> UvEventLoop::on_termination(std::function<void()> callback) {
