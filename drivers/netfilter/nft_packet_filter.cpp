@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/netfilter/nft_packet_filter.hpp"
+
+#include "drivers/netfilter/netlink.hpp"
+#include "drivers/netfilter/nft_command.hpp"
+#include "drivers/netfilter/nft_table.hpp"
+#include "drivers/netfilter/set_loader.hpp"
+#include "policy/base/text.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace sekisho::drivers {
+
+struct NftPacketFilter::Implementation {
+    Netlink netlink;
+    /// Content-named sets known to be whole: filled and verified by this process, or found in use by rules that are in
+    /// force.
+    std::set<std::string, std::less<>> whole_sets;
+
+    Result<void> run(const std::string& text);
+    Result<bool> is_whole(const std::string& name);
+    Result<std::vector<const ruleset::Set*>> missing_sets(const ruleset::Ruleset& wanted,
+                                                          const std::vector<std::string>& existing);
+    Result<std::size_t> load(const std::vector<const ruleset::Set*>& sets, Time now);
+    Error discard(const std::vector<const ruleset::Set*>& sets, Error cause);
+};
+
+namespace {
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+} // namespace
+
+/// One transaction by libnftables. Whether it took place is the kernel's word: its generation number grows with a
+/// commit and with nothing else.
+Result<void> NftPacketFilter::Implementation::run(const std::string& text) {
+    const std::uint32_t before = TRY(netlink.generation());
+    const NftOutcome outcome = TRY(run_nft(text));
+    switch (outcome.kind) {
+    case NftOutcome::Kind::accepted:
+        return {};
+    case NftOutcome::Kind::refused:
+        return std::unexpected(error_from_report(text, outcome.report));
+    case NftOutcome::Kind::unknown:
+        break;
+    }
+    // The child ended between sending and reporting. Nobody else writes rules on this device, so a new generation is
+    // our commit.
+    if (TRY(netlink.generation()) != before) {
+        return {};
+    }
+    return std::unexpected(Error(Domain::kernel, "nft", outcome.report));
+}
+
+/// Whether a set that the kernel has may be used as it is; one that may not is deleted.
+Result<bool> NftPacketFilter::Implementation::is_whole(const std::string& name) {
+    if (whole_sets.contains(name)) {
+        return true;
+    }
+    if (TRY(remove_set(netlink, name)) == Removal::removed) {
+        return false;
+    }
+    // Rules in force use it, and rules are put in force only after every set that they use was whole.
+    whole_sets.insert(name);
+    return true;
+}
+
+Result<std::vector<const ruleset::Set*>>
+NftPacketFilter::Implementation::missing_sets(const ruleset::Ruleset& wanted,
+                                              const std::vector<std::string>& existing) {
+    std::vector<const ruleset::Set*> missing;
+    for (const ruleset::Set& set : wanted.sets) {
+        if (!contains(existing, set.name) || !TRY(is_whole(set.name))) {
+            missing.push_back(&set);
+        }
+    }
+    return missing;
+}
+
+Result<std::size_t> NftPacketFilter::Implementation::load(const std::vector<const ruleset::Set*>& sets, Time now) {
+    std::size_t elements = 0;
+    for (const ruleset::Set* set : sets) {
+        elements += TRY(fill_set(netlink, *set, now));
+        TRY(verify_set(netlink, *set, now));
+    }
+    return elements;
+}
+
+/// Deletes sets that no rule uses yet. Returns the error that led here; a set that could not be deleted is named in
+/// front of it.
+Error NftPacketFilter::Implementation::discard(const std::vector<const ruleset::Set*>& sets, Error cause) {
+    for (const ruleset::Set* set : sets) {
+        if (auto removed = remove_set(netlink, set->name); !removed) {
+            cause =
+                std::move(cause).in(text::concat("unused set ", set->name, " stays (", removed.error().cause(), ")"));
+        }
+    }
+    return cause;
+}
+
+NftPacketFilter::NftPacketFilter(std::unique_ptr<Implementation> implementation)
+    : m_implementation(std::move(implementation)) {}
+
+NftPacketFilter::~NftPacketFilter() = default;
+
+Result<std::unique_ptr<NftPacketFilter>> NftPacketFilter::create() {
+    Netlink netlink = TRY(Netlink::open());
+    if (auto generation = netlink.generation(); !generation) {
+        return std::unexpected(std::move(generation).error().in("ask for nf_tables"));
+    }
+    auto implementation = std::make_unique<Implementation>(std::move(netlink));
+    return std::unique_ptr<NftPacketFilter>(new NftPacketFilter(std::move(implementation)));
+}
+
+Result<ports::FilterReport> NftPacketFilter::apply(const ruleset::Ruleset& ruleset, Time now) {
+    Implementation& kernel = *m_implementation;
+    const ruleset::Rendered rendered = ruleset::render(ruleset);
+    const ruleset::TableObjects existing = TRY(list_table(kernel.netlink));
+    const auto missing = TRY(kernel.missing_sets(ruleset, existing.sets));
+    TRY(kernel.run(rendered.declarations));
+
+    auto loaded = kernel.load(missing, now);
+    auto switched = loaded ? kernel.run(rendered.transaction + ruleset::cleanup(rendered, existing))
+                           : std::unexpected(std::move(loaded).error().in("load sets"));
+    if (!switched) {
+        return std::unexpected(kernel.discard(missing, std::move(switched).error()));
+    }
+
+    kernel.whole_sets.clear();
+    for (const ruleset::Set& set : ruleset.sets) {
+        kernel.whole_sets.insert(set.name);
+    }
+    const auto removed =
+        std::ranges::count_if(existing.sets, [&](const std::string& name) { return !contains(rendered.sets, name); });
+    return ports::FilterReport{.rules = ruleset.rules.size(),
+                               .sets_loaded = missing.size(),
+                               .elements_loaded = *loaded,
+                               .sets_removed = static_cast<std::size_t>(removed)};
+}
+
+Result<bool> NftPacketFilter::is_loaded() {
+    return has_base_chain(m_implementation->netlink);
+}
+
+Result<std::size_t> NftPacketFilter::remove_unreferenced_sets() {
+    const ruleset::TableObjects existing = TRY(list_table(m_implementation->netlink));
+    std::size_t removed = 0;
+    for (const std::string& name : existing.sets) {
+        removed += TRY(remove_set(m_implementation->netlink, name)) == Removal::removed ? 1 : 0;
+    }
+    return removed;
+}
+
+Result<std::vector<ports::CounterReading>> NftPacketFilter::counters() {
+    return list_counters(m_implementation->netlink);
+}
+
+} // namespace sekisho::drivers

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/netfilter/set_loader.hpp"
+
+#include "policy/base/text.hpp"
+#include "policy/ruleset/renderer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter/nf_tables.h>
+
+namespace sekisho::drivers {
+
+namespace {
+
+/// Ranges of one message: the nest that holds its elements must stay under 64 KiB (two elements of at most 52 bytes
+/// each).
+constexpr std::size_t kRangesPerMessage = 500;
+/// Ranges looked up after a load.
+constexpr std::size_t kVerifiedRanges = 5;
+
+struct FreeElement {
+    void operator()(nftnl_set_elem* element) const noexcept { nftnl_set_elem_free(element); }
+};
+
+using Element = std::unique_ptr<nftnl_set_elem, FreeElement>;
+
+struct FreeSet {
+    void operator()(nftnl_set* set) const noexcept { nftnl_set_free(set); }
+};
+
+/// A range as the kernel gets it.
+struct LoadedRange {
+    IpAddress first;
+    std::optional<IpAddress> behind_last; ///< nothing at the end of the address space
+    std::uint64_t timeout_ms = 0;         ///< 0: never ends
+};
+
+std::optional<LoadedRange> to_loaded(const address::TimedRange& timed, Time now) {
+    LoadedRange loaded{.first = timed.range.first, .behind_last = timed.range.last, .timeout_ms = 0};
+    if (timed.expires) {
+        // rounded down: closed a moment early rather than late
+        const std::int64_t left = (timed.expires->microseconds - now.microseconds) / 1000;
+        if (*timed.expires <= now || left < kShortestTimeoutMilliseconds) {
+            return std::nullopt;
+        }
+        loaded.timeout_ms = static_cast<std::uint64_t>(std::min(left, kLongestTimeoutMilliseconds));
+    }
+    if (!loaded.behind_last->increment()) {
+        loaded.behind_last.reset();
+    }
+    return loaded;
+}
+
+std::vector<LoadedRange> to_loaded(std::span<const address::TimedRange> ranges, Time now) {
+    std::vector<LoadedRange> loaded;
+    for (const address::TimedRange& range : ranges) {
+        if (const auto one = to_loaded(range, now)) {
+            loaded.push_back(*one);
+        }
+    }
+    return loaded;
+}
+
+/// Writes the attributes of an element message one element at a time, so that no list of elements is ever in memory.
+class ElementWriter {
+public:
+    ElementWriter(nlmsghdr* message, const std::string& set) : m_message(message) {
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, std::string(ruleset::kTable).c_str());
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set.c_str());
+        m_nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+    }
+
+    void start(const IpAddress& address, std::uint64_t timeout_ms) { write(address, 0, timeout_ms); }
+
+    void end(const IpAddress& address) { write(address, NFT_SET_ELEM_INTERVAL_END, 0); }
+
+    void finish() { mnl_attr_nest_end(m_message, m_nest); }
+
+private:
+    void write(const IpAddress& address, std::uint32_t flags, std::uint64_t timeout_ms) {
+        const Element element(nftnl_set_elem_alloc());
+        const auto bytes = address.bytes();
+        nftnl_set_elem_set(element.get(), NFTNL_SET_ELEM_KEY, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+        if (flags != 0) {
+            nftnl_set_elem_set_u32(element.get(), NFTNL_SET_ELEM_FLAGS, flags);
+        }
+        if (timeout_ms != 0) {
+            nftnl_set_elem_set_u64(element.get(), NFTNL_SET_ELEM_TIMEOUT, timeout_ms);
+        }
+        nftnl_set_elem_nlmsg_build(m_message, element.get(), ++m_number);
+    }
+
+    nlmsghdr* m_message;
+    nlattr* m_nest = nullptr;
+    int m_number = 0;
+};
+
+void write_ranges(nlmsghdr* message, const std::string& set, std::span<const LoadedRange> ranges) {
+    ElementWriter writer(message, set);
+    for (const LoadedRange& range : ranges) {
+        writer.start(range.first, range.timeout_ms);
+        if (range.behind_last) {
+            writer.end(*range.behind_last);
+        }
+    }
+    writer.finish();
+}
+
+std::string place_of(const ruleset::Set& set) {
+    return text::concat("set ", set.name);
+}
+
+/// One element that a look-up found.
+struct Found {
+    IpAddress key;
+    bool is_end = false;
+    friend bool operator==(const Found&, const Found&) = default;
+};
+
+void collect_found(const nlmsghdr* reply, Family family, std::vector<Found>& found) {
+    const std::unique_ptr<nftnl_set, FreeSet> set(nftnl_set_alloc());
+    if (nftnl_set_elems_nlmsg_parse(reply, set.get()) != 0) {
+        return;
+    }
+    nftnl_set_elems_iter* elements = nftnl_set_elems_iter_create(set.get());
+    for (nftnl_set_elem* element = nftnl_set_elems_iter_next(elements); element != nullptr;
+         element = nftnl_set_elems_iter_next(elements)) {
+        std::uint32_t size = 0;
+        const auto* key = static_cast<const std::uint8_t*>(nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size));
+        if (key != nullptr && size == bits_of(family) / 8) {
+            const std::uint32_t flags = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS)
+                                            ? nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS)
+                                            : 0;
+            found.push_back({.key = IpAddress::from_bytes(family, {key, size}),
+                             .is_end = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
+        }
+    }
+    nftnl_set_elems_iter_destroy(elements);
+}
+
+/// Asks for the element that covers the first address, the one that covers the last, and with `expect_end` the end
+/// behind it.
+Result<void> verify_range(Netlink& netlink, const ruleset::Set& set, const IpRange& range,
+                          const std::optional<IpAddress>& expect_end) {
+    std::vector<Found> found;
+    TRY(netlink.request(
+        NFT_MSG_GETSETELEM, RequestKind::look_up, place_of(set),
+        [&](nlmsghdr* message) {
+            ElementWriter writer(message, set.name);
+            writer.start(range.first, 0);
+            writer.start(range.last, 0);
+            if (expect_end) {
+                writer.end(*expect_end);
+            }
+            writer.finish();
+        },
+        [&](const nlmsghdr* reply) { collect_found(reply, set.family, found); }, [&] { found.clear(); }));
+    std::vector<Found> expected(2, {.key = range.first, .is_end = false});
+    if (expect_end) {
+        expected.push_back({.key = *expect_end, .is_end = true});
+    }
+    if (found != expected) {
+        return std::unexpected(Error(Domain::kernel, place_of(set),
+                                     text::concat("the kernel does not hold ", range.text(), " as it was sent")));
+    }
+    return {};
+}
+
+/// The end element to look for behind a range: none at the end of the address space, and none where the next range
+/// begins right there, because then the kernel's look-up passes over it (nft's own `get element` fails on such a
+/// range).
+std::optional<IpAddress> end_to_verify(const ruleset::Set& set, std::size_t index, Time now) {
+    const auto loaded = to_loaded(set.elements[index], now);
+    if (!loaded || !loaded->behind_last) {
+        return std::nullopt;
+    }
+    const bool is_last = index + 1 == set.elements.size();
+    const bool next_is_adjacent = !is_last && set.elements[index + 1].range.first == *loaded->behind_last &&
+                                  to_loaded(set.elements[index + 1], now).has_value();
+    return next_is_adjacent ? std::nullopt : loaded->behind_last;
+}
+
+} // namespace
+
+Result<std::size_t> fill_set(Netlink& netlink, const ruleset::Set& set, Time now) {
+    std::size_t sent = 0;
+    for (std::span<const address::TimedRange> left = set.elements; !left.empty();) {
+        const auto transaction = left.first(std::min(left.size(), kRangesPerTransaction));
+        left = left.subspan(transaction.size());
+        const std::vector<LoadedRange> ranges = to_loaded(transaction, now);
+        NetlinkBatch batch;
+        for (std::span<const LoadedRange> unsent = ranges; !unsent.empty();) {
+            const auto part = unsent.first(std::min(unsent.size(), kRangesPerMessage));
+            unsent = unsent.subspan(part.size());
+            batch.add(NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, place_of(set),
+                      [&](nlmsghdr* message) { write_ranges(message, set.name, part); });
+        }
+        TRY(netlink.commit(std::move(batch)));
+        sent += ranges.size();
+    }
+    return sent;
+}
+
+Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now) {
+    std::size_t former = set.elements.size();
+    for (std::size_t number = 0; number < kVerifiedRanges && !set.elements.empty(); ++number) {
+        const std::size_t index = number * (set.elements.size() - 1) / (kVerifiedRanges - 1);
+        // A second of grace: a range that runs out while it is being looked up is no failure.
+        const Time later{now.microseconds + 1'000'000};
+        if (index != former && to_loaded(set.elements[index], later)) {
+            former = index;
+            TRY(verify_range(netlink, set, set.elements[index].range, end_to_verify(set, index, now)));
+        }
+    }
+    return {};
+}
+
+} // namespace sekisho::drivers
