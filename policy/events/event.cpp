@@ -84,7 +84,8 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
 
 static_assert(is_well_ordered());
 
-[[nodiscard]] const FieldRow& row_of(Field field) noexcept {
+// read by assertions only
+[[nodiscard, maybe_unused]] const FieldRow& row_of(Field field) noexcept {
     return kFields[static_cast<std::size_t>(field)];
 }
 
