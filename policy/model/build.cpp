@@ -11,7 +11,9 @@ namespace sekisho::model {
 
 namespace {
 
-[[nodiscard]] bool is_host_name(std::string_view text) { return !IpAddress::parse(text).has_value(); }
+[[nodiscard]] bool is_host_name(std::string_view text) {
+    return !IpAddress::parse(text).has_value();
+}
 
 [[nodiscard]] bool has_dhcp(const config::Tree& tree) {
     const config::Node* interfaces = tree.find("interfaces");
@@ -36,11 +38,15 @@ void build_time(Building& building) {
         building.model.time_servers.push_back({server->value, server->place});
         if (is_host_name(server->value)) {
             if (!resolves) {
-                building.diagnostics.warning(server->place, "time", text::concat("server ", server->value, " can't be found: there is no name server to ask for its address"),
-                                             "add a name-server under 'system', or write the server's address");
+                building.diagnostics.warning(
+                    server->place, "time",
+                    text::concat("server ", server->value,
+                                 " can't be found: there is no name server to ask for its address"),
+                    "add a name-server under 'system', or write the server's address");
             }
         } else if (const auto why = why_no_host(IpAddress::parse(server->value).value())) {
-            building.diagnostics.error(server->value_place, "time", text::concat("server ", server->value, " is ", *why));
+            building.diagnostics.error(server->value_place, "time",
+                                       text::concat("server ", server->value, " is ", *why));
         }
     }
 }
@@ -79,8 +85,9 @@ public:
         const Taken& taken = first->second;
         const std::string other = text::concat(taken.kind, " ", taken.name, " on ", line_of(taken.place));
         m_diagnostics.error(place, text::concat(kind, " ", name),
-                            taken.name == name ? text::concat("the name is already that of ", other)
-                                               : text::concat("the name differs only in upper and lower case from ", other),
+                            taken.name == name
+                                ? text::concat("the name is already that of ", other)
+                                : text::concat("the name differs only in upper and lower case from ", other),
                             std::string(why));
     }
 
@@ -109,7 +116,8 @@ void build_system(Building& building) {
     for (const config::Node* server : node->all("name-server")) {
         const IpAddress address = IpAddress::parse(server->value).value();
         if (const auto why = why_no_host(address)) {
-            building.diagnostics.error(server->value_place, "system", text::concat("name-server ", server->value, " is ", *why));
+            building.diagnostics.error(server->value_place, "system",
+                                       text::concat("name-server ", server->value, " is ", *why));
         }
         system.name_servers.push_back(address);
     }
@@ -118,10 +126,12 @@ void build_system(Building& building) {
 void check_names(Building& building) {
     Names rules(building.diagnostics);
     for (const Service& service : building.model.services) {
-        rules.add("service", service.name, service.place, "the log and the counters name rules by it: choose another name");
+        rules.add("service", service.name, service.place,
+                  "the log and the counters name rules by it: choose another name");
     }
     for (const Policy& policy : building.model.policies) {
-        rules.add("policy", policy.name, policy.place, "the log and the counters name rules by it: choose another name");
+        rules.add("policy", policy.name, policy.place,
+                  "the log and the counters name rules by it: choose another name");
     }
     Names lists(building.diagnostics);
     for (const AddressList& list : building.model.address_lists) {

@@ -11,9 +11,11 @@
 
 namespace sekisho::model {
 
-/// Checks a parsed tree and makes the model of it. All problems are put into `diagnostics`; with any error there is no model. Expired entries stay in the model with
-/// their expiry (leaving them out is the compiler's business). `clock` only decides which warnings about expired entries are given: a configuration that was accepted once is not
-/// refused later because time went by.
-[[nodiscard]] std::optional<Model> build_model(const config::Tree& tree, const ClockReading& clock, Diagnostics& diagnostics);
+/// Checks a parsed tree and makes the model of it. All problems are put into `diagnostics`; with any error there is no
+/// model. Expired entries stay in the model with their expiry (leaving them out is the compiler's business). `clock`
+/// only decides which warnings about expired entries are given: a configuration that was accepted once is not refused
+/// later because time went by.
+[[nodiscard]] std::optional<Model> build_model(const config::Tree& tree, const ClockReading& clock,
+                                               Diagnostics& diagnostics);
 
 } // namespace sekisho::model

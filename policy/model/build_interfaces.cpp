@@ -40,14 +40,16 @@ constexpr unsigned kLeastLengthV6 = 16;
 void read_addresses(Building& building, const config::Node& node, Interface& interface) {
     const std::vector<const config::Node*> statements = node.all("address");
     if (statements.size() > kMostAddresses) {
-        building.diagnostics.error(node.place, section_of(interface),
-                                   text::concat("more than ", text::to_text(kMostAddresses), " addresses on one interface"));
+        building.diagnostics.error(
+            node.place, section_of(interface),
+            text::concat("more than ", text::to_text(kMostAddresses), " addresses on one interface"));
         return;
     }
     for (const config::Node* statement : statements) {
         const InterfaceAddress address = InterfaceAddress::parse(statement->value).value();
         if (const auto why = why_no_interface_address(address)) {
-            building.diagnostics.error(statement->value_place, section_of(interface), text::concat("address ", statement->value, " is ", *why),
+            building.diagnostics.error(statement->value_place, section_of(interface),
+                                       text::concat("address ", statement->value, " is ", *why),
                                        "it is the router's own address on this network");
             continue;
         }
@@ -88,9 +90,10 @@ void read_gateways(Building& building, const config::Node& node, Interface& inte
         const bool second = std::any_of(interface.gateways.begin(), interface.gateways.end(),
                                         [&](const IpAddress& other) { return other.family() == gateway.family(); });
         if (second) {
-            building.diagnostics.error(statement->place, section_of(interface),
-                                       text::concat(title, " is a second one for ", gateway.family() == Family::ipv4 ? "IPv4" : "IPv6"),
-                                       "one gateway per family");
+            building.diagnostics.error(
+                statement->place, section_of(interface),
+                text::concat(title, " is a second one for ", gateway.family() == Family::ipv4 ? "IPv4" : "IPv6"),
+                "one gateway per family");
             continue;
         }
         if (interface.dhcp && gateway.family() == Family::ipv4) {
@@ -103,8 +106,9 @@ void read_gateways(Building& building, const config::Node& node, Interface& inte
 }
 
 void check_dhcp(Building& building, const config::Node& node, const Interface& interface) {
-    const bool has_v4 = std::any_of(interface.addresses.begin(), interface.addresses.end(),
-                                    [](const InterfaceAddress& address) { return address.address.family() == Family::ipv4; });
+    const bool has_v4 =
+        std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                    [](const InterfaceAddress& address) { return address.address.family() == Family::ipv4; });
     if (interface.dhcp && has_v4) {
         building.diagnostics.error(node.find("dhcp")->place, section_of(interface), "dhcp beside an IPv4 address",
                                    "the lease brings the IPv4 address: take one of them away");
@@ -112,7 +116,8 @@ void check_dhcp(Building& building, const config::Node& node, const Interface& i
 }
 
 void build_interface(Building& building, const config::Node& node, bool is_bridge) {
-    Interface interface{.name = node.name(), .place = node.place, .is_bridge = is_bridge, .ports = {}, .addresses = {}, .gateways = {}};
+    Interface interface{
+        .name = node.name(), .place = node.place, .is_bridge = is_bridge, .ports = {}, .addresses = {}, .gateways = {}};
     interface.dhcp = node.find("dhcp") != nullptr;
     for (const config::Node* port : node.all("port")) {
         interface.ports.push_back(port->value);
@@ -129,12 +134,14 @@ void check_ports(Building& building, const config::Node& interfaces) {
         std::string as;
         Place place;
     };
+
     std::map<std::string_view, Use> uses;
     const auto use = [&](const config::Node& node, std::string_view name, std::string as, const std::string& section) {
         const auto [first, fresh] = uses.emplace(name, Use{as, node.place});
         if (!fresh) {
             building.diagnostics.error(node.place, section,
-                                       text::concat("'", name, "' can't be ", as, ": it is ", first->second.as, " (", line_of(first->second.place), ")"),
+                                       text::concat("'", name, "' can't be ", as, ": it is ", first->second.as, " (",
+                                                    line_of(first->second.place), ")"),
                                        "a network port has one use");
         }
     };
@@ -146,7 +153,8 @@ void check_ports(Building& building, const config::Node& interfaces) {
     }
     for (const config::Node* node : interfaces.all("bridge")) {
         for (const config::Node* port : node->all("port")) {
-            use(*port, port->value, text::concat("a port of bridge ", node->value), text::concat("interfaces bridge ", node->value));
+            use(*port, port->value, text::concat("a port of bridge ", node->value),
+                text::concat("interfaces bridge ", node->value));
         }
     }
 }
@@ -171,7 +179,8 @@ void report_unknown_interface(Building& building, const config::Node& statement,
         }
         hint = suggest(building, statement.value, known);
     }
-    building.diagnostics.error(statement.value_place, section, text::concat("there is no interface or bridge '", statement.value, "'"), hint);
+    building.diagnostics.error(statement.value_place, section,
+                               text::concat("there is no interface or bridge '", statement.value, "'"), hint);
 }
 
 void check_interfaces_of(Building& building, const Zone& zone) {
@@ -179,7 +188,8 @@ void check_interfaces_of(Building& building, const Zone& zone) {
         const Interface& interface = *building.model.find_interface(name);
         if (zone.is_wan()) {
             if (interface.addresses.empty() && !interface.dhcp) {
-                building.diagnostics.error(interface.place, section_of(interface), "an interface of zone wan needs an address or dhcp");
+                building.diagnostics.error(interface.place, section_of(interface),
+                                           "an interface of zone wan needs an address or dhcp");
             }
             continue;
         }
@@ -193,7 +203,8 @@ void check_interfaces_of(Building& building, const Zone& zone) {
                                        "from an inside network no route to the internet is taken");
         }
         if (interface.addresses.empty() && !interface.dhcp) {
-            building.diagnostics.error(interface.place, section_of(interface), "an interface of an inside zone needs an address",
+            building.diagnostics.error(interface.place, section_of(interface),
+                                       "an interface of an inside zone needs an address",
                                        "without one, the router can't tell which senders belong to its network");
         }
     }
@@ -209,7 +220,8 @@ void check_wan_gateways(Building& building, const Zone& wan) {
                                                [&](const IpAddress& gateway) { return gateway.family() == family; });
             if (leads_out && first != nullptr) {
                 building.diagnostics.error(interface.place, section_of(interface),
-                                           text::concat("a second way to the internet for ", family == Family::ipv4 ? "IPv4" : "IPv6", "; the first is ",
+                                           text::concat("a second way to the internet for ",
+                                                        family == Family::ipv4 ? "IPv4" : "IPv6", "; the first is ",
                                                         first->name, " (", line_of(first->place), ")"),
                                            "one gateway (or dhcp) per family in zone wan");
             } else if (leads_out) {
@@ -235,7 +247,9 @@ void build_interfaces(Building& building) {
     const config::Node& interfaces = *building.tree.find("interfaces");
     const std::size_t count = interfaces.all("interface").size() + interfaces.all("bridge").size();
     if (count > kMostInterfaces) {
-        building.diagnostics.error(interfaces.place, "interfaces", text::concat("more than ", text::to_text(kMostInterfaces), " interfaces and bridges"));
+        building.diagnostics.error(
+            interfaces.place, "interfaces",
+            text::concat("more than ", text::to_text(kMostInterfaces), " interfaces and bridges"));
         return;
     }
     check_ports(building, interfaces);
@@ -251,12 +265,14 @@ void build_zones(Building& building) {
     for (const config::Node& node : zones.children) {
         const std::string section = text::concat("zones ", node.name());
         if (node.name() == kRouterZone || node.name() == "none") {
-            building.diagnostics.error(node.place, "zones", text::concat("'", node.name(), "' can't be the name of a zone"),
-                                       node.name() == kRouterZone ? "router is the router itself; it is always there and has no interfaces"
-                                                                  : "the log uses it for what belongs to no zone");
+            building.diagnostics.error(
+                node.place, "zones", text::concat("'", node.name(), "' can't be the name of a zone"),
+                node.name() == kRouterZone ? "router is the router itself; it is always there and has no interfaces"
+                                           : "the log uses it for what belongs to no zone");
             continue;
         }
-        Zone& zone = building.model.zones.emplace_back(Zone{.name = node.name(), .place = node.place, .interfaces = {}});
+        Zone& zone =
+            building.model.zones.emplace_back(Zone{.name = node.name(), .place = node.place, .interfaces = {}});
         for (const config::Node* statement : node.all("interface")) {
             if (building.model.find_interface(statement->value) == nullptr) {
                 report_unknown_interface(building, *statement, section);
@@ -265,8 +281,9 @@ void build_zones(Building& building) {
             const auto [holder, fresh] = holders.emplace(statement->value, &zone);
             if (!fresh) {
                 building.diagnostics.error(statement->place, section,
-                                           text::concat("interface ", statement->value, " is already in zone ", holder->second->name, " (",
-                                                        line_of(holder->second->place), ")"),
+                                           text::concat("interface ", statement->value, " is already in zone ",
+                                                        holder->second->name, " (", line_of(holder->second->place),
+                                                        ")"),
                                            "an interface belongs to one zone");
                 continue;
             }
@@ -275,12 +292,14 @@ void build_zones(Building& building) {
     }
     const Zone* wan = building.model.find_zone(kWanZone);
     if (wan == nullptr) {
-        building.diagnostics.error(zones.place, "zones", "zone wan is missing", "wan { interface NAME; } names the interface towards the internet");
+        building.diagnostics.error(zones.place, "zones", "zone wan is missing",
+                                   "wan { interface NAME; } names the interface towards the internet");
     } else {
         check_wan_gateways(building, *wan);
     }
     if (building.model.zones.size() > kMostInsideZones) {
-        building.diagnostics.error(zones.place, "zones", text::concat("more than ", text::to_text(kMostInsideZones), " zones"));
+        building.diagnostics.error(zones.place, "zones",
+                                   text::concat("more than ", text::to_text(kMostInsideZones), " zones"));
     }
     for (const Interface& interface : building.model.interfaces) {
         if (!holders.contains(interface.name)) {
@@ -295,7 +314,8 @@ void build_zones(Building& building) {
     for (const config::Node* statement : nat == nullptr ? std::vector<const config::Node*>{} : nat->all("masquerade")) {
         const auto name = read_zone(building, *statement, "nat");
         if (name == kWanZone || name == kRouterZone) {
-            building.diagnostics.error(statement->value_place, "nat", text::concat("zone ", *name, " can't be masqueraded"),
+            building.diagnostics.error(statement->value_place, "nat",
+                                       text::concat("zone ", *name, " can't be masqueraded"),
                                        "name the inside zone whose connections take the router's WAN address");
         } else if (name) {
             for (Zone& zone : building.model.zones) {
@@ -321,10 +341,11 @@ void check_networks(Building& building) {
             const bool with_wan = zone != nullptr && other_zone != nullptr && zone->is_wan() != other_zone->is_wan();
             building.diagnostics.error(
                 one.place, section_of(*building.model.find_interface(one.interface)),
-                text::concat("network ", one.address.network().text(), " overlaps ", other.address.network().text(), " of ", other.interface, " (",
-                             line_of(other.place), ")"),
-                with_wan ? "an inside network can't also be outside: nobody could tell an inside sender from a spoofed one"
-                         : "every network is on one interface; to join ports into one network, use a bridge");
+                text::concat("network ", one.address.network().text(), " overlaps ", other.address.network().text(),
+                             " of ", other.interface, " (", line_of(other.place), ")"),
+                with_wan
+                    ? "an inside network can't also be outside: nobody could tell an inside sender from a spoofed one"
+                    : "every network is on one interface; to join ports into one network, use a bridge");
             break;
         }
     }

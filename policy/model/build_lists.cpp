@@ -9,7 +9,9 @@ namespace sekisho::model {
 
 namespace {
 
-[[nodiscard]] std::string section_of(const AddressList& list) { return text::concat("address-list ", list.name); }
+[[nodiscard]] std::string section_of(const AddressList& list) {
+    return text::concat("address-list ", list.name);
+}
 
 [[nodiscard]] std::optional<Date> read_expiry(const config::Node& node) {
     const config::Node* statement = node.find("expires");
@@ -28,17 +30,21 @@ namespace {
 }
 
 void warn_of_expired(Building& building, const AddressList& list, std::string_view last_day_of_list) {
-    const auto expired = std::count_if(list.entries.begin(), list.entries.end(), [&](const ListEntry& entry) { return has_expired(building, entry); });
+    const auto expired = std::count_if(list.entries.begin(), list.entries.end(),
+                                       [&](const ListEntry& entry) { return has_expired(building, entry); });
     if (static_cast<std::size_t>(expired) == list.entries.size()) {
-        building.diagnostics.warning(list.place, section_of(list),
-                                     last_day_of_list.empty() ? std::string("every entry has expired")
-                                                              : text::concat("every entry has expired, the list's last day was ", last_day_of_list),
-                                     "a service that admits by this list is closed, it does not open");
+        building.diagnostics.warning(
+            list.place, section_of(list),
+            last_day_of_list.empty()
+                ? std::string("every entry has expired")
+                : text::concat("every entry has expired, the list's last day was ", last_day_of_list),
+            "a service that admits by this list is closed, it does not open");
         return;
     }
     for (const ListEntry& entry : list.entries) {
         if (has_expired(building, entry)) {
-            building.diagnostics.warning(entry.place, section_of(list), text::concat("entry ", entry.range.text(), " has expired"),
+            building.diagnostics.warning(entry.place, section_of(list),
+                                         text::concat("entry ", entry.range.text(), " has expired"),
                                          "it no longer counts; set a later date or take it away");
         }
     }
@@ -50,20 +56,27 @@ void warn_of_overlaps(Building& building, const AddressList& list) {
     for (const ListEntry& entry : list.entries) {
         sorted.push_back(&entry);
     }
-    std::stable_sort(sorted.begin(), sorted.end(), [](const ListEntry* left, const ListEntry* right) { return left->range.first < right->range.first; });
+    std::stable_sort(sorted.begin(), sorted.end(), [](const ListEntry* left, const ListEntry* right) {
+        return left->range.first < right->range.first;
+    });
     const ListEntry* reaching = nullptr; // of the entries so far, the one that goes furthest
     for (const ListEntry* entry : sorted) {
-        if (reaching != nullptr && reaching->range.family() == entry->range.family() && entry->range.first <= reaching->range.last) {
-            const bool in_order = reaching->place.line < entry->place.line ||
-                                  (reaching->place.line == entry->place.line && reaching->place.column < entry->place.column);
+        if (reaching != nullptr && reaching->range.family() == entry->range.family() &&
+            entry->range.first <= reaching->range.last) {
+            const bool in_order =
+                reaching->place.line < entry->place.line ||
+                (reaching->place.line == entry->place.line && reaching->place.column < entry->place.column);
             const ListEntry& earlier = in_order ? *reaching : *entry;
             const ListEntry& later = in_order ? *entry : *reaching;
-            building.diagnostics.warning(later.place, section_of(list),
-                                         text::concat("entry ", later.range.text(), later.range == earlier.range ? " repeats " : " overlaps ", earlier.range.text(), " on ", line_of(earlier.place)),
-                                         earlier.expires == later.expires ? "one of them is enough, or they could be narrower"
-                                                                          : "an address counts until the later of their days");
+            building.diagnostics.warning(
+                later.place, section_of(list),
+                text::concat("entry ", later.range.text(), later.range == earlier.range ? " repeats " : " overlaps ",
+                             earlier.range.text(), " on ", line_of(earlier.place)),
+                earlier.expires == later.expires ? "one of them is enough, or they could be narrower"
+                                                 : "an address counts until the later of their days");
         }
-        if (reaching == nullptr || reaching->range.family() != entry->range.family() || reaching->range.last < entry->range.last) {
+        if (reaching == nullptr || reaching->range.family() != entry->range.family() ||
+            reaching->range.last < entry->range.last) {
             reaching = entry;
         }
     }
@@ -74,14 +87,19 @@ void warn_of_overlaps(Building& building, const AddressList& list) {
 void build_address_lists(Building& building) {
     const int offset = building.model.system.utc_offset_minutes;
     for (const config::Node* node : building.tree.all("address-list")) {
-        AddressList list{.name = node->name(), .place = node->place, .description = setting(node, "address-list * description"), .entries = {}};
+        AddressList list{.name = node->name(),
+                         .place = node->place,
+                         .description = setting(node, "address-list * description"),
+                         .entries = {}};
         const std::optional<Date> last_day = read_expiry(*node);
         for (const config::Node* statement : node->all("address")) {
-            ListEntry entry{.range = IpRange::parse(statement->value).value(), .place = statement->place, .expires = std::nullopt};
+            ListEntry entry{
+                .range = IpRange::parse(statement->value).value(), .place = statement->place, .expires = std::nullopt};
             const std::optional<Date> own_day = read_expiry(*statement);
             if (own_day && last_day && *last_day < *own_day) {
                 building.diagnostics.warning(statement->find("expires")->place, section_of(list),
-                                             text::concat("the list expires earlier, on ", last_day->text()), "the earlier day holds");
+                                             text::concat("the list expires earlier, on ", last_day->text()),
+                                             "the earlier day holds");
             }
             if (const std::optional<Date> day = earlier_of(own_day, last_day)) {
                 entry.expires = day->end(offset);

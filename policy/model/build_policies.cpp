@@ -9,7 +9,9 @@ namespace sekisho::model {
 
 namespace {
 
-[[nodiscard]] std::string section_of(const Policy& policy) { return text::concat("policy ", policy.name); }
+[[nodiscard]] std::string section_of(const Policy& policy) {
+    return text::concat("policy ", policy.name);
+}
 
 void read_zones(Building& building, const config::Node& node, Policy& policy) {
     const config::Node& from = *node.find("from");
@@ -23,20 +25,25 @@ void read_zones(Building& building, const config::Node& node, Policy& policy) {
         building.diagnostics.error(from.value_place, section_of(policy), "a policy can't be from the router",
                                    "the router's own connections are not held back");
     } else if (from_zone && from_zone == to_zone) {
-        building.diagnostics.error(to.value_place, section_of(policy), text::concat("from and to are both ", *to_zone),
-                                   "inside a zone devices trust each other; to hold some apart, put them into a zone of their own");
+        building.diagnostics.error(
+            to.value_place, section_of(policy), text::concat("from and to are both ", *to_zone),
+            "inside a zone devices trust each other; to hold some apart, put them into a zone of their own");
     }
     policy.from = from_zone.value_or("");
     policy.to = to_zone.value_or("");
 }
 
 /// A list that blocks opens when it expires: allowed, but nobody should be surprised.
-void warn_of_expiring_block(Building& building, const std::vector<std::string>& lists, Place place, const std::string& section) {
+void warn_of_expiring_block(Building& building, const std::vector<std::string>& lists, Place place,
+                            const std::string& section) {
     for (const std::string& name : lists) {
         const AddressList& list = *building.model.find_address_list(name);
-        const auto expiring = std::find_if(list.entries.begin(), list.entries.end(), [](const ListEntry& entry) { return entry.expires.has_value(); });
+        const auto expiring = std::find_if(list.entries.begin(), list.entries.end(),
+                                           [](const ListEntry& entry) { return entry.expires.has_value(); });
         if (expiring != list.entries.end()) {
-            building.diagnostics.warning(place, section, text::concat("address-list ", name, " has entries that expire (", line_of(expiring->place), "): from then on they are not blocked"),
+            building.diagnostics.warning(place, section,
+                                         text::concat("address-list ", name, " has entries that expire (",
+                                                      line_of(expiring->place), "): from then on they are not blocked"),
                                          "take the expiry away if they are to stay blocked");
         }
     }

@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::size_t kMostNetworksShown = 8;
 
-[[nodiscard]] std::string section_of(const Service& service) { return text::concat("service ", service.name); }
+[[nodiscard]] std::string section_of(const Service& service) {
+    return text::concat("service ", service.name);
+}
 
-[[nodiscard]] std::string_view family_title(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+[[nodiscard]] std::string_view family_title(Family family) {
+    return family == Family::ipv4 ? "IPv4" : "IPv6";
+}
 
 [[nodiscard]] std::string networks_text(const std::vector<IpPrefix>& networks) {
     std::string all;
@@ -37,7 +41,8 @@ void read_from(Building& building, const config::Node& node, Service& service) {
         const auto zone = read_zone(building, *statement, section_of(service));
         all_known = all_known && zone.has_value();
         if (zone == kRouterZone) {
-            building.diagnostics.error(statement->value_place, section_of(service), "from router: the router itself needs no service",
+            building.diagnostics.error(statement->value_place, section_of(service),
+                                       "from router: the router itself needs no service",
                                        "its own connections are not held back");
         } else if (zone) {
             has_wan = has_wan || zone == kWanZone;
@@ -45,7 +50,8 @@ void read_from(Building& building, const config::Node& node, Service& service) {
         }
     }
     if (!has_wan && all_known) {
-        building.diagnostics.error(statements.front()->place, section_of(service), "a service is for the WAN, and 'from' leaves it out",
+        building.diagnostics.error(statements.front()->place, section_of(service),
+                                   "a service is for the WAN, and 'from' leaves it out",
                                    "add 'from wan;', or write a policy for what an inside zone may reach");
     }
 }
@@ -73,19 +79,23 @@ void read_forwarding(Building& building, const config::Node& node, Service& serv
         std::optional<IpAddress>& slot = host.family() == Family::ipv4 ? service.forward_v4 : service.forward_v6;
         if (slot) {
             building.diagnostics.error(statement->place, section_of(service),
-                                       text::concat(title, " is a second ", family_title(host.family()), " host"), "one inside host per family");
+                                       text::concat(title, " is a second ", family_title(host.family()), " host"),
+                                       "one inside host per family");
             continue;
         }
         if (const auto why = why_no_inside_host(building, host)) {
-            building.diagnostics.error(statement->value_place, section_of(service), text::concat(title, " ", *why),
-                                       text::concat("inside networks: ", networks_text(building.model.inside_networks())));
+            building.diagnostics.error(
+                statement->value_place, section_of(service), text::concat(title, " ", *why),
+                text::concat("inside networks: ", networks_text(building.model.inside_networks())));
         }
         slot = host;
     }
-    const bool wrong_family = (service.protocol == Protocol::icmp && service.forward_v6) || (service.protocol == Protocol::icmpv6 && service.forward_v4);
+    const bool wrong_family = (service.protocol == Protocol::icmp && service.forward_v6) ||
+                              (service.protocol == Protocol::icmpv6 && service.forward_v4);
     if (wrong_family) {
         building.diagnostics.error(node.find("forward-to")->place, section_of(service),
-                                   text::concat("protocol ", name_of(service.protocol), " can't be forwarded to an address of the other family"),
+                                   text::concat("protocol ", name_of(service.protocol),
+                                                " can't be forwarded to an address of the other family"),
                                    "icmp is of IPv4, icmpv6 of IPv6");
     }
 }
@@ -96,18 +106,21 @@ void read_forward_port(Building& building, const config::Node& node, Service& se
         return;
     }
     if (!service.is_forwarded()) {
-        building.diagnostics.error(statement->place, section_of(service), "forward-port without forward-to", "name the inside host");
+        building.diagnostics.error(statement->place, section_of(service), "forward-port without forward-to",
+                                   "name the inside host");
         return;
     }
     if (service.ports.size() != 1 || service.ports.front().first != service.ports.front().last) {
-        building.diagnostics.error(statement->place, section_of(service), "forward-port needs exactly one port in front of it",
+        building.diagnostics.error(statement->place, section_of(service),
+                                   "forward-port needs exactly one port in front of it",
                                    "write a service for each port that is translated");
         return;
     }
     service.forward_port = static_cast<std::uint16_t>(text::parse_unsigned(statement->value).value());
 }
 
-/// All addresses of a service's lists together, expired or not: an entry's day may be moved, its width is what is judged.
+/// All addresses of a service's lists together, expired or not: an entry's day may be moved, its width is what is
+/// judged.
 [[nodiscard]] std::vector<IpRange> sources_of(const Building& building, const Service& service) {
     std::vector<IpRange> ranges;
     for (const std::string& name : service.source_lists) {
@@ -142,12 +155,16 @@ void check_width(Building& building, const Service& service, const std::vector<I
     const std::string v4_text = text::to_text(static_cast<std::uint64_t>(v4));
     const std::string section = text::concat(section_of(service), " source");
     if (v4 > kMostSourcesV4) {
-        building.diagnostics.error(place, section, text::concat("the lists together admit ", v4_text, " IPv4 addresses, which is as good as any"),
-                                   "at most 16777216 (as many as a /8); name the networks that need the service");
+        building.diagnostics.error(
+            place, section,
+            text::concat("the lists together admit ", v4_text, " IPv4 addresses, which is as good as any"),
+            "at most 16777216 (as many as a /8); name the networks that need the service");
     }
     if (v6 >= kAnySourcesV6) {
-        building.diagnostics.error(place, section, "the lists together admit half of the global IPv6 addresses or more, which is as good as any",
-                                   "name the networks that need the service");
+        building.diagnostics.error(
+            place, section,
+            "the lists together admit half of the global IPv6 addresses or more, which is as good as any",
+            "name the networks that need the service");
     }
     const SensitivePort* sensitive = sensitive_inside_port(service);
     if (sensitive == nullptr) {
@@ -155,12 +172,15 @@ void check_width(Building& building, const Service& service, const std::vector<I
     }
     const std::string reached = text::concat("the service leads to ", sensitive->name);
     if (v4 > kMostSensitiveSourcesV4 && v4 <= kMostSourcesV4) {
-        building.diagnostics.error(place, section, text::concat(reached, "; for that, the lists together admit too many IPv4 addresses: ", v4_text),
-                                   "at most 65536 (as many as a /16); name the addresses of those who maintain it");
+        building.diagnostics.error(
+            place, section,
+            text::concat(reached, "; for that, the lists together admit too many IPv4 addresses: ", v4_text),
+            "at most 65536 (as many as a /16); name the addresses of those who maintain it");
     }
     if (v6 > kMostSensitiveSourcesV6 && v6 < kAnySourcesV6) {
-        building.diagnostics.error(place, section, text::concat(reached, "; for that, the lists together admit too many IPv6 addresses"),
-                                   "at most as many as a /32; name the networks of those who maintain it");
+        building.diagnostics.error(
+            place, section, text::concat(reached, "; for that, the lists together admit too many IPv6 addresses"),
+            "at most as many as a /32; name the networks of those who maintain it");
     }
 }
 
@@ -178,8 +198,9 @@ void check_width(Building& building, const Service& service, const std::vector<I
     }
     for (const std::string& name : wan->interfaces) {
         const Interface& interface = *model.find_interface(name);
-        const bool has_family = std::any_of(interface.addresses.begin(), interface.addresses.end(),
-                                            [&](const InterfaceAddress& address) { return address.address.family() == family; });
+        const bool has_family =
+            std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                        [&](const InterfaceAddress& address) { return address.address.family() == family; });
         if (has_family || (interface.dhcp && family == Family::ipv4)) {
             return true;
         }
@@ -187,12 +208,16 @@ void check_width(Building& building, const Service& service, const std::vector<I
     return false;
 }
 
-void warn_of_closed_family(Building& building, const Service& service, const std::vector<IpRange>& sources, Place place) {
+void warn_of_closed_family(Building& building, const Service& service, const std::vector<IpRange>& sources,
+                           Place place) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         if (serves(building.model, service, family) && address::count(sources, family) == 0) {
-            building.diagnostics.warning(place, text::concat(section_of(service), " source"),
-                                         text::concat("the lists have no ", family_title(family), " address: the service is closed over ", family_title(family)),
-                                         text::concat("add the ", family_title(family), " addresses of those who use it, if it is to be reached that way"));
+            building.diagnostics.warning(
+                place, text::concat(section_of(service), " source"),
+                text::concat("the lists have no ", family_title(family), " address: the service is closed over ",
+                             family_title(family)),
+                text::concat("add the ", family_title(family),
+                             " addresses of those who use it, if it is to be reached that way"));
         }
     }
 }
@@ -200,7 +225,8 @@ void warn_of_closed_family(Building& building, const Service& service, const std
 void read_sources(Building& building, const config::Node& node, Service& service) {
     const config::Node* source = node.find("source");
     if (source == nullptr) {
-        building.diagnostics.error(node.place, section_of(service), "a service from the WAN must say who may use it, and this one has no source list",
+        building.diagnostics.error(node.place, section_of(service),
+                                   "a service from the WAN must say who may use it, and this one has no source list",
                                    "source { address-list NAME; } with the addresses that need it");
         return;
     }
@@ -228,7 +254,8 @@ void build_services(Building& building) {
         service.protocol = protocol.protocol;
         service.ports = std::move(protocol.ports);
         if (has_ports(service.protocol) && service.ports.empty() && building.diagnostics.error_count() == before) {
-            building.diagnostics.error(node->place, section_of(service), text::concat("protocol ", name_of(service.protocol), " needs a port"),
+            building.diagnostics.error(node->place, section_of(service),
+                                       text::concat("protocol ", name_of(service.protocol), " needs a port"),
                                        "port VALUE; names what the sender addresses");
         }
         read_forwarding(building, *node, service);

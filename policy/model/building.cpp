@@ -58,16 +58,19 @@ LogAccepted read_log(const config::Node& node, std::string_view path) {
     return setting(&node, path) == "none" ? LogAccepted::no : LogAccepted::yes;
 }
 
-std::string line_of(Place place) { return text::concat("line ", text::to_text(place.line)); }
+std::string line_of(Place place) {
+    return text::concat("line ", text::to_text(place.line));
+}
 
-ProtocolAndPorts read_protocol(Building& building, const config::Node& node, std::string_view path, const std::string& section) {
+ProtocolAndPorts read_protocol(Building& building, const config::Node& node, std::string_view path,
+                               const std::string& section) {
     ProtocolAndPorts result;
     result.protocol = find_protocol(setting(&node, path)).value();
     std::vector<const config::Node*> statements = node.all("port");
     if (!statements.empty() && !has_ports(result.protocol)) {
-        building.diagnostics.error(statements.front()->place, section,
-                                   text::concat("protocol ", name_of(result.protocol), " has no ports"),
-                                   result.protocol == Protocol::any ? "name the protocol: tcp, udp or sctp" : "take the port away");
+        building.diagnostics.error(
+            statements.front()->place, section, text::concat("protocol ", name_of(result.protocol), " has no ports"),
+            result.protocol == Protocol::any ? "name the protocol: tcp, udp or sctp" : "take the port away");
         return result;
     }
     // one bit per port: a file may hold tens of thousands of them
@@ -84,8 +87,10 @@ ProtocolAndPorts read_protocol(Building& building, const config::Node& node, std
         }
         const PortRange ports{numbers.first, numbers.last};
         if (overlaps) {
-            building.diagnostics.error(statement->place, section, text::concat("port ", ports_text(ports), " overlaps another port statement here"),
-                                       "write each port once");
+            building.diagnostics.error(
+                statement->place, section,
+                text::concat("port ", ports_text(ports), " overlaps another port statement here"),
+                "write each port once");
             continue;
         }
         result.ports.push_back(ports);
@@ -100,7 +105,8 @@ std::vector<std::string> read_lists(Building& building, const config::Node* bloc
     }
     for (const config::Node* statement : block->all("address-list")) {
         if (building.model.find_address_list(statement->value) == nullptr) {
-            building.diagnostics.error(statement->value_place, section.empty() ? block->key : text::concat(section, " ", block->key),
+            building.diagnostics.error(statement->value_place,
+                                       section.empty() ? block->key : text::concat(section, " ", block->key),
                                        text::concat("there is no address-list '", statement->value, "'"),
                                        suggest(building, statement->value, names_of(building.model.address_lists)));
             continue;
@@ -116,7 +122,8 @@ std::optional<std::string> read_zone(Building& building, const config::Node& nod
     }
     std::vector<std::string_view> known = names_of(building.model.zones);
     known.push_back(kRouterZone);
-    building.diagnostics.error(node.value_place, section, text::concat(node.key, ": there is no zone '", node.value, "'"),
+    building.diagnostics.error(node.value_place, section,
+                               text::concat(node.key, ": there is no zone '", node.value, "'"),
                                suggest(building, node.value, known));
     return std::nullopt;
 }

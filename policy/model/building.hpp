@@ -31,15 +31,16 @@ struct Building {
 
 void build_system(Building& building);
 void build_interfaces(Building& building);
-void build_zones(Building& building);     ///< needs the interfaces
-void check_networks(Building& building);  ///< needs the zones
+void build_zones(Building& building);    ///< needs the interfaces
+void check_networks(Building& building); ///< needs the zones
 void build_address_lists(Building& building);
-void build_services(Building& building);  ///< needs zones and address lists
-void build_policies(Building& building);  ///< needs zones and address lists
-void check_services(Building& building);  ///< of services that are each right: do they fit together
+void build_services(Building& building); ///< needs zones and address lists
+void build_policies(Building& building); ///< needs zones and address lists
+void check_services(Building& building); ///< of services that are each right: do they fit together
 void check_names(Building& building);
 
-// ---- values ------------------------------------------------------------------------------------------------------------------------------------------
+// ---- values
+// ------------------------------------------------------------------------------------------------------------------------------------------
 
 /// The value of a parameter inside `block` (which may be absent), or its default from the schema.
 [[nodiscard]] std::string setting(const config::Node* block, std::string_view path);
@@ -48,24 +49,31 @@ void check_names(Building& building);
 [[nodiscard]] std::string line_of(Place place); ///< "line 12"
 
 /// A hint for an unknown name: the nearest known one, or some of them.
-[[nodiscard]] std::string suggest(const Building& building, std::string_view word, const std::vector<std::string_view>& known);
+[[nodiscard]] std::string suggest(const Building& building, std::string_view word,
+                                  const std::vector<std::string_view>& known);
 
-/// Protocol and ports of a service or policy. Refuses ports where the protocol has none, and ports that overlap each other.
+/// Protocol and ports of a service or policy. Refuses ports where the protocol has none, and ports that overlap each
+/// other.
 struct ProtocolAndPorts {
     Protocol protocol = Protocol::any;
     std::vector<PortRange> ports;
 };
-[[nodiscard]] ProtocolAndPorts read_protocol(Building& building, const config::Node& node, std::string_view path, const std::string& section);
+
+[[nodiscard]] ProtocolAndPorts read_protocol(Building& building, const config::Node& node, std::string_view path,
+                                             const std::string& section);
 
 /// Names of address lists inside a `source` or `destination` block (which may be absent); unknown ones are refused.
-[[nodiscard]] std::vector<std::string> read_lists(Building& building, const config::Node* block, const std::string& section);
+[[nodiscard]] std::vector<std::string> read_lists(Building& building, const config::Node* block,
+                                                  const std::string& section);
 
 /// The zone that a statement names: its name, or nothing after a report. `router` is returned as it is.
-[[nodiscard]] std::optional<std::string> read_zone(Building& building, const config::Node& node, const std::string& section);
+[[nodiscard]] std::optional<std::string> read_zone(Building& building, const config::Node& node,
+                                                   const std::string& section);
 
 /// Why an address can't be a host's: "a multicast address"; nothing where it can.
 [[nodiscard]] std::optional<std::string_view> why_no_host(const IpAddress& address) noexcept;
 /// Why it can't be a host on this network: "the address of the network itself", "the broadcast address of the network".
-[[nodiscard]] std::optional<std::string_view> why_no_host_on(const IpPrefix& network, const IpAddress& address) noexcept;
+[[nodiscard]] std::optional<std::string_view> why_no_host_on(const IpPrefix& network,
+                                                             const IpAddress& address) noexcept;
 
 } // namespace sekisho::model

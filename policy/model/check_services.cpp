@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Services against each other: what a sender addresses must belong to one of them, or their source lists would not be kept apart.
+// Services against each other: what a sender addresses must belong to one of them, or their source lists would not be
+// kept apart.
 #include "policy/base/text.hpp"
 #include "policy/model/building.hpp"
 
@@ -24,10 +25,11 @@ struct Claim {
     [[nodiscard]] auto target() const { return std::tie(protocol, family, destination); }
 };
 
-void claim(std::vector<Claim>& claims, const Service& service, std::size_t index, Family family, const IpAddress& destination,
-           const std::vector<PortRange>& ports) {
+void claim(std::vector<Claim>& claims, const Service& service, std::size_t index, Family family,
+           const IpAddress& destination, const std::vector<PortRange>& ports) {
     if (!has_ports(service.protocol)) {
-        claims.push_back({service.protocol, family, destination, {0, std::numeric_limits<std::uint16_t>::max()}, index});
+        claims.push_back(
+            {service.protocol, family, destination, {0, std::numeric_limits<std::uint16_t>::max()}, index});
         return;
     }
     for (const PortRange range : ports) {
@@ -47,12 +49,14 @@ void claim(std::vector<Claim>& claims, const Service& service, std::size_t index
         }
         if (service.forward_v6) {
             const std::vector<PortRange> inside =
-                service.forward_port ? std::vector{PortRange{*service.forward_port, *service.forward_port}} : service.ports;
+                service.forward_port ? std::vector{PortRange{*service.forward_port, *service.forward_port}}
+                                     : service.ports;
             claim(claims, service, index, Family::ipv6, *service.forward_v6, inside);
         }
     }
     std::sort(claims.begin(), claims.end(), [](const Claim& left, const Claim& right) {
-        return std::tuple(left.target(), left.ports, left.service) < std::tuple(right.target(), right.ports, right.service);
+        return std::tuple(left.target(), left.ports, left.service) <
+               std::tuple(right.target(), right.ports, right.service);
     });
     return claims;
 }
@@ -75,10 +79,13 @@ void report(Building& building, const Claim& one, const Claim& other) {
     Claim shared = one;
     shared.ports.first = std::max(one.ports.first, other.ports.first);
     const std::string what = target_text(shared);
-    building.diagnostics.error(later.place, text::concat("service ", later.name), text::concat(what, " already belongs to service ", earlier.name, " (", line_of(earlier.place), ")"),
-                               one.destination != IpAddress{}
-                                   ? "over IPv6 both are the host's own address and port, and their source lists could not be kept apart: make them one service"
-                                   : "what the sender addresses decides which service it is: choose another port, or make them one service");
+    building.diagnostics.error(
+        later.place, text::concat("service ", later.name),
+        text::concat(what, " already belongs to service ", earlier.name, " (", line_of(earlier.place), ")"),
+        one.destination != IpAddress{}
+            ? "over IPv6 both are the host's own address and port, and their source lists could not be kept apart: "
+              "make them one service"
+            : "what the sender addresses decides which service it is: choose another port, or make them one service");
 }
 
 } // namespace
@@ -88,7 +95,8 @@ void check_services(Building& building) {
     std::set<std::pair<std::size_t, std::size_t>> reported;
     const Claim* reaching = nullptr; // of the claims on this target so far, the one that goes furthest
     for (const Claim& next : claims) {
-        if (reaching != nullptr && reaching->target() == next.target() && next.ports.first <= reaching->ports.last && next.service != reaching->service) {
+        if (reaching != nullptr && reaching->target() == next.target() && next.ports.first <= reaching->ports.last &&
+            next.service != reaching->service) {
             if (reported.insert(std::minmax(next.service, reaching->service)).second) {
                 report(building, *reaching, next);
             }

@@ -60,9 +60,13 @@ bool has_ports(Protocol protocol) noexcept {
     return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::sctp;
 }
 
-const Zone* Model::find_zone(std::string_view name) const noexcept { return find_named(zones, name); }
+const Zone* Model::find_zone(std::string_view name) const noexcept {
+    return find_named(zones, name);
+}
 
-const Interface* Model::find_interface(std::string_view name) const noexcept { return find_named(interfaces, name); }
+const Interface* Model::find_interface(std::string_view name) const noexcept {
+    return find_named(interfaces, name);
+}
 
 const AddressList* Model::find_address_list(std::string_view name) const noexcept {
     return find_named(address_lists, name);

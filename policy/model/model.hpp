@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The typed configuration after every check has passed. Made by build_model() from a parsed tree; read by the compiler and the services. Names are unique
-// per kind, references are resolved to indices or names known to exist, and whatever the product refuses is not representable in an accepted model.
+// The typed configuration after every check has passed. Made by build_model() from a parsed tree; read by the compiler
+// and the services. Names are unique per kind, references are resolved to indices or names known to exist, and whatever
+// the product refuses is not representable in an accepted model.
 #pragma once
 
 #include "policy/base/address.hpp"
@@ -42,6 +43,7 @@ struct Zone {
     Place place;
     std::vector<std::string> interfaces;
     bool masquerade = false; ///< IPv4 leaving through the WAN takes the WAN address
+
     [[nodiscard]] bool is_wan() const noexcept { return name == kWanZone; }
 };
 
@@ -59,7 +61,17 @@ struct AddressList {
 };
 
 /// IANA protocol numbers; `any` matches every protocol.
-enum class Protocol : std::uint16_t { icmp = 1, tcp = 6, udp = 17, gre = 47, esp = 50, ah = 51, icmpv6 = 58, sctp = 132, any = 256 };
+enum class Protocol : std::uint16_t {
+    icmp = 1,
+    tcp = 6,
+    udp = 17,
+    gre = 47,
+    esp = 50,
+    ah = 51,
+    icmpv6 = 58,
+    sctp = 132,
+    any = 256
+};
 
 [[nodiscard]] std::string_view name_of(Protocol protocol) noexcept; ///< as in the configuration
 [[nodiscard]] std::optional<Protocol> find_protocol(std::string_view name) noexcept;
@@ -81,12 +93,13 @@ struct Service {
     std::string description;
     std::vector<std::string> from; ///< zone names; contains the WAN
     Protocol protocol = Protocol::tcp;
-    std::vector<PortRange> ports;         ///< as the sender addresses them; empty for protocols without ports
-    std::optional<IpAddress> forward_v4;  ///< destination translation
-    std::optional<IpAddress> forward_v6;  ///< the host's own address, reached without translation
+    std::vector<PortRange> ports;              ///< as the sender addresses them; empty for protocols without ports
+    std::optional<IpAddress> forward_v4;       ///< destination translation
+    std::optional<IpAddress> forward_v6;       ///< the host's own address, reached without translation
     std::optional<std::uint16_t> forward_port; ///< inside port, where it differs (single `ports` entry then)
     std::vector<std::string> source_lists;     ///< address lists, any of which admits; never empty
     LogAccepted log = LogAccepted::yes;
+
     [[nodiscard]] bool is_forwarded() const noexcept { return forward_v4.has_value() || forward_v6.has_value(); }
 };
 

@@ -7,7 +7,8 @@ namespace sekisho::model {
 
 namespace {
 
-// IANA's registry of service names and ports, and the vendors' documentation for ports that are customary without registration.
+// IANA's registry of service names and ports, and the vendors' documentation for ports that are customary without
+// registration.
 constexpr std::array kSensitivePorts{
     SensitivePort{{22, 22}, Transport::tcp, "SSH"},
     SensitivePort{{23, 23}, Transport::tcp, "Telnet"},
@@ -32,12 +33,15 @@ constexpr std::array kSensitivePorts{
 };
 
 [[nodiscard]] bool carries(Transport transport, Protocol protocol) noexcept {
-    return (protocol == Protocol::tcp && transport != Transport::udp) || (protocol == Protocol::udp && transport != Transport::tcp);
+    return (protocol == Protocol::tcp && transport != Transport::udp) ||
+           (protocol == Protocol::udp && transport != Transport::tcp);
 }
 
 } // namespace
 
-std::span<const SensitivePort> sensitive_ports() noexcept { return kSensitivePorts; }
+std::span<const SensitivePort> sensitive_ports() noexcept {
+    return kSensitivePorts;
+}
 
 const SensitivePort* find_sensitive(Protocol protocol, PortRange ports) noexcept {
     for (const SensitivePort& row : kSensitivePorts) {

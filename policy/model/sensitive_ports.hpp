@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Services that break-ins come through: remote administration, file sharing, databases and medical protocols. What reaches one of them from the WAN has to name its sources
-// narrowly, whatever port the sender addresses.
+// Services that break-ins come through: remote administration, file sharing, databases and medical protocols. What
+// reaches one of them from the WAN has to name its sources narrowly, whatever port the sender addresses.
 #pragma once
 
 #include "policy/model/model.hpp"
@@ -28,7 +28,8 @@ struct SensitivePort {
 inline constexpr double kMostSourcesV4 = 0x1p24;
 inline constexpr double kAnySourcesV6 = 0x1p124;
 
-/// The most sources that a sensitive port may have: a /16 of IPv4 (an access provider's regional block, for a vendor without fixed addresses) and a /32 of IPv6 (one provider).
+/// The most sources that a sensitive port may have: a /16 of IPv4 (an access provider's regional block, for a vendor
+/// without fixed addresses) and a /32 of IPv6 (one provider).
 inline constexpr double kMostSensitiveSourcesV4 = 0x1p16;
 inline constexpr double kMostSensitiveSourcesV6 = 0x1p96;
 
