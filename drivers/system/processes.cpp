@@ -13,7 +13,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +29,9 @@ std::int64_t monotonic_seconds() {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec;
 }
+
+/// glibc's <sys/pidfd.h> declares its function for C only.
+int open_process(pid_t process) { return static_cast<int>(syscall(SYS_pidfd_open, process, 0)); }
 
 std::string how_ended(int status) {
     if (WIFEXITED(status)) {
@@ -135,7 +138,7 @@ Result<void> ChildProcesses::start(const std::string& name, Child& child) {
         return std::unexpected(Error::from_errno(Domain::process, name,
                                                  text::concat("can't start ", child.wanted->argv.front()), failure));
     }
-    Descriptor handle(pidfd_open(guard, 0));
+    Descriptor handle(open_process(guard));
     auto watch =
         handle.is_open() ? m_loop.watch_readable(handle.get(), [this, name] { on_guard_exit(name); }) : nullptr;
     if (watch == nullptr) {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Links, addresses and default routes: reading them from the kernel and changing one at a time.
+#pragma once
+
+#include "drivers/network/netlink.hpp"
+#include "policy/base/address.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace sekisho::drivers::network {
+
+/// Marks addresses (IFA_PROTO) and routes (rtm_protocol) as ours; not in use by anybody in iproute2's rt_protos.
+inline constexpr std::uint8_t kOurProtocol = 199;
+/// Marks links as ours (IFLA_IFALIAS).
+inline constexpr const char* kOurAlias = "sekisho";
+
+struct Link {
+    int index = 0;
+    std::string name;
+    unsigned flags = 0; ///< IFF_…
+    bool carrier = false;
+    std::string kind; ///< "bridge", "veth" …; empty for hardware
+    int master = 0;   ///< index of the bridge that it is a port of
+    std::string alias;
+    std::optional<MacAddress> mac;
+    std::optional<MacAddress> permanent_mac;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t sent_bytes = 0;
+
+    [[nodiscard]] bool is_up() const noexcept;
+    [[nodiscard]] bool is_loopback() const noexcept;
+
+    [[nodiscard]] bool is_bridge() const noexcept { return kind == "bridge"; }
+
+    [[nodiscard]] bool is_ours() const noexcept { return alias == kOurAlias; }
+};
+
+struct LinkAddress {
+    int link = 0;
+    InterfaceAddress address;
+    std::uint8_t protocol = 0;
+
+    [[nodiscard]] bool is_ours() const noexcept { return protocol == kOurProtocol; }
+};
+
+/// A default route in the main table.
+struct DefaultRoute {
+    int link = 0;
+    IpAddress gateway;
+    std::uint32_t metric = 0;
+    bool on_link = false; ///< the gateway is on the link whatever the addresses say
+    friend bool operator==(const DefaultRoute&, const DefaultRoute&) = default;
+};
+
+class KernelLinks {
+public:
+    explicit KernelLinks(Connection& connection) : m_connection(connection) {}
+
+    Result<std::vector<Link>> links();
+    Result<std::vector<LinkAddress>> addresses();
+    Result<std::vector<DefaultRoute>> our_default_routes();
+
+    Result<void> add_bridge(const std::string& name, const MacAddress& mac); ///< down, without spanning tree
+    Result<void> remove_link(const Link& link);
+    Result<void> set_master(const Link& link, int master); ///< 0: none
+    Result<void> set_up(const Link& link, bool up);
+    Result<void> set_ours(const Link& link, bool ours);
+    Result<void> put_address(const Link& link, const InterfaceAddress& address); ///< adds it or marks it as ours
+    Result<void> remove_address(const Link& link, const InterfaceAddress& address);
+    Result<void> add_route(const DefaultRoute& route, const std::string& link_name);
+    Result<void> remove_route(const DefaultRoute& route, const std::string& link_name);
+
+private:
+    Connection& m_connection;
+};
+
+} // namespace sekisho::drivers::network

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What /proc/sys/net must hold on the router, one row per setting.
+#pragma once
+
+#include "policy/base/error.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sekisho::drivers::network {
+
+enum class LinkRole { routed, bridge_port };
+
+/// For every interface there is and will be (conf/all and conf/default). Settings that hold their value already aren't
+/// written.
+Result<void> secure_all_links();
+/// For one interface; before it is up, so that no router advertisement or redirect has been accepted by then.
+Result<void> secure_link(const std::string& name, LinkRole role);
+/// Forwarding of both families, and what connection tracking must not do. Without connection tracking in the kernel, on
+/// is an error.
+Result<void> set_forwarding(bool on);
+
+} // namespace sekisho::drivers::network

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "drivers/network/kernel_links.hpp"
+#include "firmware/ports/network.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::drivers::network {
+
+/// A locally administered unicast address (IEEE 802c) that is the same at every boot of the machine with these links: a
+/// hash of the bridge's name and the lowest permanent address there is (or, where no link has one, the lowest address).
+MacAddress bridge_mac(std::string_view bridge, const std::vector<Link>& links);
+
+/// One pass over the kernel's state, step by step. Failures are gathered: a WAN that can't be configured is no reason
+/// to leave the LAN dark.
+class Reconciler {
+public:
+    Reconciler(KernelLinks& kernel, const ports::NetworkPlan& plan) : m_kernel(kernel), m_plan(plan) {}
+
+    /// Sentences on absent interfaces, or the first failure.
+    Result<std::vector<std::string>> run();
+
+private:
+    void make_bridges();
+    void release_links();
+    void enslave_ports();
+    void add_addresses();
+    void raise_links();
+    void add_routes();
+    void remove_routes();
+    void remove_addresses();
+
+    bool read_links();
+    void note(const Result<void>& result);
+    void note_absent(const std::string& name, std::string_view bridge);
+    const Link* find(std::string_view name) const;
+    const Link* find(int index) const;
+    const model::Interface* bridge_of(std::string_view port) const;
+    const model::Interface* planned(std::string_view name) const;
+    std::vector<InterfaceAddress> addresses_of(std::string_view name) const;
+    std::vector<DefaultRoute> planned_routes() const;
+
+    KernelLinks& m_kernel;
+    const ports::NetworkPlan& m_plan;
+    std::vector<Link> m_links;
+    std::vector<std::string> m_absent;
+    std::optional<Error> m_failure;
+};
+
+} // namespace sekisho::drivers::network
