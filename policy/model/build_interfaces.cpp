@@ -32,13 +32,16 @@ constexpr unsigned kLeastLengthV6 = 16;
         return "on a network that is too large";
     }
     if (const auto why = why_no_host_on(address.network(), address.address)) {
-        return text::concat(*why, " ", address.network().text());
+        return std::string(*why);
     }
     return std::nullopt;
 }
 
 void read_addresses(Building& building, const config::Node& node, Interface& interface) {
     const std::vector<const config::Node*> statements = node.all("address");
+    if (statements.empty()) {
+        building.addressless.insert(interface.name);
+    }
     if (statements.size() > kMostAddresses) {
         building.diagnostics.error(
             node.place, section_of(interface),
@@ -50,7 +53,7 @@ void read_addresses(Building& building, const config::Node& node, Interface& int
         if (const auto why = why_no_interface_address(address)) {
             building.diagnostics.error(statement->value_place, section_of(interface),
                                        text::concat("address ", statement->value, " is ", *why),
-                                       "it is the router's own address on this network");
+                                       "write the router's own address on the network, as 10.0.1.1/24");
             continue;
         }
         interface.addresses.push_back(address);
@@ -187,7 +190,7 @@ void check_interfaces_of(Building& building, const Zone& zone) {
     for (const std::string& name : zone.interfaces) {
         const Interface& interface = *building.model.find_interface(name);
         if (zone.is_wan()) {
-            if (interface.addresses.empty() && !interface.dhcp) {
+            if (building.addressless.contains(name) && !interface.dhcp) {
                 building.diagnostics.error(interface.place, section_of(interface),
                                            "an interface of zone wan needs an address or dhcp");
             }
@@ -202,7 +205,7 @@ void check_interfaces_of(Building& building, const Zone& zone) {
             building.diagnostics.error(interface.place, section_of(interface), text::concat("a gateway is ", inside),
                                        "from an inside network no route to the internet is taken");
         }
-        if (interface.addresses.empty() && !interface.dhcp) {
+        if (building.addressless.contains(name) && !interface.dhcp) {
             building.diagnostics.error(interface.place, section_of(interface),
                                        "an interface of an inside zone needs an address",
                                        "without one, the router can't tell which senders belong to its network");
@@ -227,6 +230,83 @@ void check_wan_gateways(Building& building, const Zone& wan) {
             } else if (leads_out) {
                 first = &interface;
             }
+        }
+    }
+}
+
+/// Which zone names an interface first; a refused zone counts too.
+struct Holder {
+    std::string zone;
+    Place place;
+};
+
+using Holders = std::map<std::string, Holder>;
+
+void build_zone(Building& building, const config::Node& node, Holders& holders) {
+    const std::string section = text::concat("zones ", node.name());
+    const bool is_router = node.name() == kRouterZone;
+    const bool reserved = is_router || node.name() == "none";
+    if (reserved) {
+        building.diagnostics.error(node.place, "zones", text::concat("'", node.name(), "' can't be the name of a zone"),
+                                   is_router ? "router is the router itself; it is always there and has no interfaces"
+                                             : "the log uses it for what belongs to no zone");
+    }
+    Zone zone{.name = node.name(), .place = node.place, .interfaces = {}};
+    for (const config::Node* statement : node.all("interface")) {
+        const auto [holder, fresh] = holders.emplace(statement->value, Holder{zone.name, zone.place});
+        if (building.model.find_interface(statement->value) == nullptr) {
+            report_unknown_interface(building, *statement, section);
+        } else if (!fresh) {
+            building.diagnostics.error(statement->place, section,
+                                       text::concat("interface ", statement->value, " is already in zone ",
+                                                    holder->second.zone, " (", line_of(holder->second.place), ")"),
+                                       "an interface belongs to one zone");
+        } else {
+            zone.interfaces.push_back(statement->value);
+        }
+    }
+    if (!reserved) {
+        building.model.zones.push_back(std::move(zone));
+    }
+}
+
+void check_zones(Building& building, const config::Node& zones, const Holders& holders) {
+    if (const Zone* wan = building.model.find_zone(kWanZone)) {
+        check_wan_gateways(building, *wan);
+    } else {
+        building.diagnostics.error(zones.place, "zones", "zone wan is missing",
+                                   "wan { interface NAME; } names the interface towards the internet");
+    }
+    if (building.model.zones.size() > kMostInsideZones + 1) {
+        building.diagnostics.error(zones.place, "zones",
+                                   text::concat("more than ", text::to_text(kMostInsideZones), " inside zones"));
+    }
+    for (const Interface& interface : building.model.interfaces) {
+        if (!holders.contains(interface.name)) {
+            building.diagnostics.error(interface.place, section_of(interface), "the interface is in no zone",
+                                       "add it to a zone under 'zones', or take it away");
+        }
+    }
+    for (const Zone& zone : building.model.zones) {
+        check_interfaces_of(building, zone);
+    }
+}
+
+void build_nat(Building& building) {
+    const config::Node* nat = building.tree.find("nat");
+    if (nat == nullptr) {
+        return;
+    }
+    for (const config::Node* statement : nat->all("masquerade")) {
+        const auto name = read_zone(building, *statement, "nat");
+        if (name == kWanZone || name == kRouterZone) {
+            building.diagnostics.error(statement->value_place, "nat",
+                                       text::concat("zone ", *name, " can't be masqueraded"),
+                                       "name the inside zone whose connections take the router's WAN address");
+            continue;
+        }
+        for (Zone& zone : building.model.zones) {
+            zone.masquerade = zone.masquerade || zone.name == name;
         }
     }
 }
@@ -260,69 +340,12 @@ void build_interfaces(Building& building) {
 
 void build_zones(Building& building) {
     const config::Node& zones = *building.tree.find("zones");
-    std::map<std::string, const Zone*> holders;
-    building.model.zones.reserve(zones.children.size()); // `holders` points into it
+    Holders holders;
     for (const config::Node& node : zones.children) {
-        const std::string section = text::concat("zones ", node.name());
-        if (node.name() == kRouterZone || node.name() == "none") {
-            building.diagnostics.error(
-                node.place, "zones", text::concat("'", node.name(), "' can't be the name of a zone"),
-                node.name() == kRouterZone ? "router is the router itself; it is always there and has no interfaces"
-                                           : "the log uses it for what belongs to no zone");
-            continue;
-        }
-        Zone& zone =
-            building.model.zones.emplace_back(Zone{.name = node.name(), .place = node.place, .interfaces = {}});
-        for (const config::Node* statement : node.all("interface")) {
-            if (building.model.find_interface(statement->value) == nullptr) {
-                report_unknown_interface(building, *statement, section);
-                continue;
-            }
-            const auto [holder, fresh] = holders.emplace(statement->value, &zone);
-            if (!fresh) {
-                building.diagnostics.error(statement->place, section,
-                                           text::concat("interface ", statement->value, " is already in zone ",
-                                                        holder->second->name, " (", line_of(holder->second->place),
-                                                        ")"),
-                                           "an interface belongs to one zone");
-                continue;
-            }
-            zone.interfaces.push_back(statement->value);
-        }
+        build_zone(building, node, holders);
     }
-    const Zone* wan = building.model.find_zone(kWanZone);
-    if (wan == nullptr) {
-        building.diagnostics.error(zones.place, "zones", "zone wan is missing",
-                                   "wan { interface NAME; } names the interface towards the internet");
-    } else {
-        check_wan_gateways(building, *wan);
-    }
-    if (building.model.zones.size() > kMostInsideZones) {
-        building.diagnostics.error(zones.place, "zones",
-                                   text::concat("more than ", text::to_text(kMostInsideZones), " zones"));
-    }
-    for (const Interface& interface : building.model.interfaces) {
-        if (!holders.contains(interface.name)) {
-            building.diagnostics.error(interface.place, section_of(interface), "the interface is in no zone",
-                                       "add it to a zone under 'zones', or take it away");
-        }
-    }
-    for (const Zone& zone : building.model.zones) {
-        check_interfaces_of(building, zone);
-    }
-    const config::Node* nat = building.tree.find("nat");
-    for (const config::Node* statement : nat == nullptr ? std::vector<const config::Node*>{} : nat->all("masquerade")) {
-        const auto name = read_zone(building, *statement, "nat");
-        if (name == kWanZone || name == kRouterZone) {
-            building.diagnostics.error(statement->value_place, "nat",
-                                       text::concat("zone ", *name, " can't be masqueraded"),
-                                       "name the inside zone whose connections take the router's WAN address");
-        } else if (name) {
-            for (Zone& zone : building.model.zones) {
-                zone.masquerade = zone.masquerade || zone.name == *name;
-            }
-        }
-    }
+    check_zones(building, zones, holders);
+    build_nat(building);
 }
 
 void check_networks(Building& building) {

@@ -8,6 +8,7 @@
 #include "policy/model/model.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct Building {
     Diagnostics& diagnostics;
     Model model;
     std::vector<OwnAddress> own_addresses;
+    std::set<std::string> addressless; ///< interfaces without any address statement, right or wrong
 };
 
 void build_system(Building& building);
