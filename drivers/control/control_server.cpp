@@ -62,6 +62,14 @@ Result<ports::Peer> peer_of(int socket) {
     return ports::Peer{credentials.uid, static_cast<std::uint32_t>(credentials.pid), account_of(credentials.uid)};
 }
 
+/// How many bytes a request has, as far as is known from its beginning; an error where that is too many.
+Result<std::size_t> size_wanted(std::string_view incoming) {
+    if (incoming.size() < control::kHeaderSize) {
+        return control::kHeaderSize;
+    }
+    return control::kHeaderSize + TRY(control::decode_header(incoming, control::kMostRequest));
+}
+
 bool must_wait(int number) {
     return number == EAGAIN || number == EWOULDBLOCK || number == EINTR;
 }
@@ -149,18 +157,10 @@ void UnixControlServer::on_writable(std::uint64_t id) {
 }
 
 UnixControlServer::Next UnixControlServer::read_some(Client& client, std::uint64_t id) {
-    const bool has_header = client.incoming.size() >= control::kHeaderSize;
-    std::size_t wanted = control::kHeaderSize;
-    if (has_header) {
-        const auto length = control::decode_header(client.incoming, control::kMostRequest);
-        if (!length) {
-            return Next::drop;
-        }
-        wanted += *length;
-    }
-    if (client.incoming.size() < wanted) {
+    auto wanted = size_wanted(client.incoming);
+    if (wanted && client.incoming.size() < *wanted) {
         std::array<char, kBlock> block; // NOLINT(*-member-init): filled by recv
-        const std::size_t room = std::min(wanted - client.incoming.size(), block.size());
+        const std::size_t room = std::min(*wanted - client.incoming.size(), block.size());
         const ssize_t count = recv(client.socket.get(), block.data(), room, 0);
         if (count < 0) {
             return must_wait(errno) ? Next::wait : Next::drop;
@@ -169,8 +169,12 @@ UnixControlServer::Next UnixControlServer::read_some(Client& client, std::uint64
             return Next::drop; // half a request
         }
         client.incoming.append(block.data(), static_cast<std::size_t>(count));
+        wanted = size_wanted(client.incoming);
     }
-    if (!has_header || client.incoming.size() < wanted) {
+    if (!wanted) {
+        return Next::drop;
+    }
+    if (client.incoming.size() < *wanted) {
         return Next::wait; // the rest makes the socket readable again
     }
     return answer(client, id);

@@ -31,7 +31,9 @@ std::int64_t monotonic_seconds() {
 }
 
 /// glibc's <sys/pidfd.h> declares its function for C only.
-int open_process(pid_t process) { return static_cast<int>(syscall(SYS_pidfd_open, process, 0)); }
+int open_process(pid_t process) {
+    return static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+}
 
 std::string how_ended(int status) {
     if (WIFEXITED(status)) {

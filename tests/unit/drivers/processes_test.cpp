@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/system/processes.hpp"
+#include "policy/base/text.hpp"
+#include "tests/unit/drivers/folder_fixture.hpp"
+#include "tests/unit/drivers/loop_fixture.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <CppUTest/TestHarness.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace sekisho;
+using namespace sekisho::drivers;
+
+TEST_GROUP(processes) {
+    std::unique_ptr<UvEventLoop> loop;
+    std::unique_ptr<ChildProcesses> processes;
+    std::unique_ptr<tests::Folder> folder;
+
+    void setup() override {
+        folder = std::make_unique<tests::Folder>();
+        loop = UvEventLoop::create().value();
+        processes = std::make_unique<ChildProcesses>(*loop);
+    }
+    void teardown() override {
+        processes.reset();
+        loop.reset();
+        folder.reset();
+    }
+
+    ports::ProcessSpecification shell(const std::string& script) {
+        return {"helper", {"/bin/sh", "-c", script, "sh", folder->path("out")}};
+    }
+    std::size_t lines() {
+        const std::string text = folder->get("out");
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    }
+    pid_t process_id() {
+        return std::atoi(folder->get("out").c_str());
+    }
+    static bool is_gone(pid_t process) {
+        // a zombie whose parent isn't us counts as gone
+        std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+        std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+        return text.empty() || text.find(") Z ") != std::string::npos;
+    }
+};
+
+TEST(processes, runs_until_it_is_stopped) {
+    CHECK_TRUE(processes->keep_running(shell("echo $$ > \"$1\"; exec sleep 1000")).has_value());
+    CHECK_TRUE(processes->running() == std::vector<std::string>{"helper"});
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    CHECK_FALSE(is_gone(process_id()));
+    processes->stop("helper");
+    CHECK_TRUE(processes->running().empty());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return is_gone(process_id()); }));
+}
+
+TEST(processes, stopping_ends_the_whole_group) {
+    CHECK_TRUE(processes->keep_running(shell("sleep 1000 & echo $! > \"$1\"; wait")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    processes->stop("helper");
+    CHECK_TRUE(tests::run_until(*loop, [&] { return is_gone(process_id()); }));
+}
+
+TEST(processes, one_that_ignores_the_request_is_killed) {
+    CHECK_TRUE(processes->keep_running(shell("trap '' TERM; echo $$ > \"$1\"; while :; do sleep 1; done")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    processes->stop("helper");
+    CHECK_TRUE(tests::run_until(*loop, [&] { return is_gone(process_id()); }));
+}
+
+TEST(processes, the_same_specification_leaves_it_alone) {
+    const auto specification = shell("echo $$ >> \"$1\"; exec sleep 1000");
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    const pid_t before = process_id();
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_FALSE(is_gone(before));
+    CHECK_EQUAL(1, lines());
+}
+
+TEST(processes, another_specification_replaces_it) {
+    CHECK_TRUE(processes->keep_running(shell("echo $$ > \"$1\"; exec sleep 1000")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    const pid_t before = process_id();
+    CHECK_TRUE(processes->keep_running(shell("echo replaced > \"$1\"; exec sleep 1000")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return folder->get("out") == "replaced\n"; }));
+    CHECK_TRUE(is_gone(before));
+    CHECK_TRUE(processes->running() == std::vector<std::string>{"helper"});
+}
+
+TEST(processes, one_that_ends_is_reported_and_started_again) {
+    std::string reported;
+    processes->on_exit([&](std::string_view name, std::string_view how) { reported = text::concat(name, " ", how); });
+    CHECK_TRUE(processes->keep_running(shell("echo x >> \"$1\"; exit 3")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() >= 2; }));
+    STRCMP_EQUAL("helper ended with exit status 3", reported.c_str());
+}
+
+TEST(processes, one_that_is_killed_is_reported) {
+    std::string reported;
+    processes->on_exit([&](std::string_view, std::string_view how) { reported = how; });
+    CHECK_TRUE(processes->keep_running(shell("kill -KILL $$")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return !reported.empty(); }));
+    STRCMP_EQUAL("was ended by signal KILL", reported.c_str());
+    CHECK_TRUE(processes->running().empty()); // until it is started again
+}
+
+TEST(processes, one_that_waits_for_its_restart_can_be_stopped) {
+    bool reported = false;
+    processes->on_exit([&](std::string_view, std::string_view) { reported = true; });
+    CHECK_TRUE(processes->keep_running(shell("exit 0")).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return reported; }));
+    processes->stop("helper");
+    loop->run(); // nothing is left to wait for
+    CHECK_TRUE(processes->running().empty());
+}
+
+TEST(processes, missing_program) {
+    const auto result = processes->keep_running({"helper", {"/nonexistent/program"}});
+    CHECK_FALSE(result.has_value());
+    CHECK_EQUAL(ENOENT, result.error().number());
+    CHECK_TRUE(result.error().message().find("/nonexistent/program") != std::string::npos);
+    CHECK_TRUE(processes->running().empty());
+}
+
+TEST(processes, program_without_absolute_path) {
+    CHECK_FALSE(processes->keep_running({"helper", {"sleep", "1"}}).has_value());
+    CHECK_FALSE(processes->keep_running({"helper", {}}).has_value());
+}
+
+TEST(processes, it_inherits_nothing) {
+    setenv("SEKISHO_TEST_SECRET", "1", 1);
+    const int leaked = open("/dev/null", O_RDONLY); // without O_CLOEXEC on purpose
+    CHECK_TRUE(
+        processes
+            ->keep_running(shell("{ ls -l /proc/$$/fd; env; } > \"$1.part\"; mv \"$1.part\" \"$1\"; exec sleep 1000"))
+            .has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return folder->has("out"); }));
+    close(leaked);
+    unsetenv("SEKISHO_TEST_SECRET");
+    const std::string out = folder->get("out");
+    for (const char* stream : {" 0 -> /dev/null", " 2 -> /dev/null"}) {
+        CHECK_TRUE(out.find(stream) != std::string::npos);
+    }
+    for (const char* number : {" 3 -> ", " 4 -> ", " 5 -> ", " 6 -> ", " 7 -> ", " 8 -> "}) {
+        CHECK_TRUE(out.find(number) == std::string::npos);
+    }
+    CHECK_TRUE(out.find("SEKISHO_TEST_SECRET") == std::string::npos);
+    CHECK_TRUE(out.find("PATH=/usr/sbin:/usr/bin:/sbin:/bin\n") != std::string::npos);
+}
+
+TEST(processes, they_end_when_the_daemon_is_killed) {
+    // A program that changes its user, as chronyd does: for it, the kernel forgets the parent-death signal.
+    const std::string script =
+        geteuid() == 0 ? "exec setpriv --reuid 65534 --clear-groups sh -c 'echo $$; exec sleep 1000' > \"$1\""
+                       : "echo $$ > \"$1\"; exec sleep 1000";
+    const pid_t daemon = fork();
+    if (daemon == 0) {
+        auto own_loop = UvEventLoop::create().value();
+        ChildProcesses own(*own_loop);
+        if (!own.keep_running(shell(script))) {
+            _exit(1);
+        }
+        own_loop->run();
+        _exit(0);
+    }
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    CHECK_FALSE(is_gone(process_id()));
+    kill(daemon, SIGKILL);
+    waitpid(daemon, nullptr, 0);
+    CHECK_TRUE(tests::run_until(*loop, [&] { return is_gone(process_id()); }));
+}
