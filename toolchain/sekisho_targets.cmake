@@ -5,14 +5,14 @@ add_library(sekisho_flags INTERFACE)
 target_include_directories(sekisho_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sekisho_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
     -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>
-    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression-from-macro-expansion>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression-from-macro-expansion -Wno-missing-designated-field-initializers>
     $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=3>)
 if(SEKISHO_SANITIZE)
-    target_compile_options(sekisho_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(sekisho_flags INTERFACE -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer) # vptr needs type information, which policy/ and firmware/ are built without
     target_link_options(sekisho_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(SEKISHO_FUZZ)
-    target_compile_options(sekisho_flags INTERFACE -fsanitize=fuzzer-no-link)
+    target_compile_options(sekisho_flags INTERFACE -fsanitize=fuzzer-no-link -D_GLIBCXX_ASSERTIONS)
 endif()
 
 # The shipped parts that handle errors as values only. Test programs are built with exceptions: CppUTest ends a failed test by throwing.

@@ -55,9 +55,7 @@ void EventLog::configure(std::uint64_t file_size, unsigned files) noexcept {
 
 void EventLog::stamp(Event& event) {
     const ClockReading clock = m_timekeeper.reading();
-    if (!event.has(Field::timestamp)) {
-        event.set(Field::timestamp, rfc3339_utc(clock.now));
-    }
+    event.set(Field::timestamp, rfc3339_utc(clock.now));
     if (!event.has(Field::event_kind)) {
         event.set(Field::event_kind, "event");
     }

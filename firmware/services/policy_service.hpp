@@ -59,6 +59,9 @@ public:
     /// Looks at the clock and puts a new ruleset in force where an expiry passed or the clock's state changed.
     void check_clock();
 
+    /// Makes interfaces, addresses and routes as configured where they are not, e.g. after an interface appeared.
+    void configure_network();
+
     /// Called after every change of the configuration in force.
     void on_change(std::function<void(const model::Model&)> callback) { m_on_change = std::move(callback); }
 
@@ -75,7 +78,6 @@ private:
     Result<std::vector<std::string>> enforce(const Configuration& configuration, ruleset::Ruleset ruleset);
     bool try_start(std::string_view text, PolicySource source);
     void stay_closed();
-    void configure_network();
     void load_leases();
     void save_leases();
     void judge_leases(const model::Model& model);

@@ -10,6 +10,7 @@ The daemon is the test build: the same wiring as the product's, with a clock tha
 """
 
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -97,6 +98,8 @@ class Lab:
         self._configuration, self._factory = configuration, factory
 
     def __enter__(self) -> 'Lab':
+        for program in (DAEMON, CLIENT):
+            assert program.exists(), f'{program} was not built (tests/run netns builds it)'
         self.network.__enter__()
         try:
             self._build()
@@ -145,7 +148,9 @@ class Lab:
     def _host(self, name: str, port: str, *addresses: str):
         host = self.network.namespace(name)
         self.network.veth(self.router, port, host, 'eth0')
-        host.sysctl('net.ipv6.conf.eth0.accept_dad', '0')
+        # nothing speaks up unasked: packets are counted
+        for setting in ('accept_dad', 'accept_ra', 'router_solicitations'):
+            host.sysctl(f'net.ipv6.conf.eth0.{setting}', '0')
         host.address('eth0', *addresses)
         # IPv6 link-local addresses are wanted at once as well
         self.router.sysctl('net.ipv6.conf.all.accept_dad', '0')
@@ -307,13 +312,19 @@ class Lab:
         assert grown >= packets if more else grown == packets, f'{rule} counted {grown} packets, not {packets}; {missing()}'
 
 
+def kernel_lacks(option: str) -> bool:
+    """Whether the kernel's own configuration, where it can be read, says that it was built without an option."""
+    for path, opened in ((Path('/proc/config.gz'), gzip.open), (Path(f'/boot/config-{os.uname().release}'), open)):
+        if path.exists():
+            with opened(path, 'rt') as lines:
+                return not any(line.startswith(f'{option}=') for line in lines)
+    return False
+
+
 def missing_features() -> str | None:
     """Why this host can't run the tests; None when it can."""
     if os.geteuid() != 0:
         return 'needs root: namespaces and packet filters'
-    for program in (DAEMON, CLIENT):
-        if not program.exists():
-            raise AssertionError(f'{program} was not built (tests/run netns builds it)')
     rules = '''table inet probe {
         set limits { type ipv4_addr . mark; size 10; flags dynamic,timeout; timeout 1m; }
         set ranges { type ipv4_addr; flags interval,timeout; }
@@ -326,7 +337,7 @@ def missing_features() -> str | None:
     try:
         with Network() as network:
             host, other = network.namespace('probe'), network.namespace('other')
-            network.veth(host, 'a', other, 'b')
+            network.veth(host, 'left', other, 'right')
             host.ip('link', 'add', 'bridge', 'type', 'bridge')
             host.run('nft', '-f', '-', input=rules)
     except NetworkError as error:

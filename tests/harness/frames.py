@@ -184,6 +184,17 @@ def from_source(address: str) -> Callable[[Packet], bool]:
     return lambda packet: packet.source == wanted
 
 
+def to_destination(address: str, port: int | None = None) -> Callable[[Packet], bool]:
+    """Whether a packet goes to an address, and if it has ports to that port; ICMP errors go to the address alone. Neighbour discovery does not count."""
+    wanted = ipaddress.ip_address(address)
+
+    def goes_there(packet: Packet) -> bool:
+        if packet.protocol == ICMPV6 and packet.data[packet.transport] in range(133, 138):
+            return False
+        return packet.destination == wanted and (port is None or packet.protocol not in (TCP, UDP) or packet.ports()[1] == port)
+    return goes_there
+
+
 def unique_port() -> int:
     """A source port that no other packet of this test run has had: log lines are told apart by it."""
     unique_port.last = 20000 + (getattr(unique_port, 'last', os.getpid() % 20000) - 20000 + 1) % 40000

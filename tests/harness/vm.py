@@ -113,16 +113,17 @@ class Machine:
     stop = power_cut
 
     def wait_enforcing(self, timeout: float = 120) -> dict:
-        """Waits for the prompt and until the router says that it enforces a policy; returns `show system --json`."""
+        """Waits for the prompt and until the router says that it enforces a policy; returns `show system --json`. Raises ConsoleError when it says that it is closed."""
         end = time.monotonic() + timeout
         self.console.wait_prompt(timeout)
         while True:
-            try:
-                state = self.console.json('show system --json', 30)
-                if state['enforcing_after_milliseconds'] is not None:
-                    return state
-            except ConsoleError:
-                state = None  # the daemon is still coming up
+            answer = self.console.command('show system --json', 30)
+            # right after boot the daemon may not answer yet
+            state = json.loads(answer) if answer.startswith('{') else None
+            if state and state['enforcing_after_milliseconds'] is not None:
+                return state
+            if state and state['policy_note']:
+                raise ConsoleError(f'the router is closed: {state["policy_note"]}')
             if time.monotonic() > end:
-                raise ConsoleError(f'the router does not enforce after {timeout:.0f} s; it said last: {state}')
+                raise ConsoleError(f'the router does not enforce after {timeout:.0f} s; it said last: {answer}')
             time.sleep(0.3)

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/sekishod/daemon.hpp"
+
+#include "drivers/capture/nflog_packet_log.hpp"
+#include "drivers/control/control_server.hpp"
+#include "drivers/json/event_reader.hpp"
+#include "drivers/netfilter/nft_packet_filter.hpp"
+#include "drivers/network/kernel_network.hpp"
+#include "drivers/storage/file_store.hpp"
+#include "drivers/storage/log_files.hpp"
+#include "drivers/system/machine.hpp"
+#include "drivers/system/processes.hpp"
+#include "firmware/services/administration.hpp"
+#include "firmware/services/connection_log.hpp"
+#include "firmware/services/helper_programs.hpp"
+#include "firmware/services/policy_service.hpp"
+#include "policy/base/text.hpp"
+#include "policy/ruleset/compiler.hpp"
+
+#include <cstdio>
+
+namespace sekisho::daemon {
+
+namespace {
+
+using events::Event;
+using events::Field;
+
+constexpr std::size_t kMostIdentity = 4096;
+
+int fail(const Error& error) {
+    std::fprintf(stderr, "sekishod: %s\n", error.message().c_str());
+    return 1;
+}
+
+/// An event about the machine, with a message for a person.
+void record_host(services::EventLog& log, std::string_view action, std::string message, bool success) {
+    Event event;
+    event.set(Field::event_kind, success ? "event" : "alert");
+    event.set(Field::event_category, "host");
+    event.set(Field::event_action, std::string(action));
+    event.set(Field::event_outcome, success ? "success" : "failure");
+    event.set(Field::message, std::move(message));
+    log.record(std::move(event), services::Durability::immediate);
+}
+
+/// A file of the image, by absolute path.
+Result<std::string> read_image_file(const std::string& path, std::size_t most) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) {
+        return std::unexpected(Error(Domain::argument, path, "is no absolute path"));
+    }
+    const auto folder = TRY(drivers::FileStore::open(path.substr(0, slash + 1)));
+    return folder->read(std::string_view(path).substr(slash + 1), most);
+}
+
+/// Tells of a step of the start that failed and goes on: the packet filter protects whether or not the rest works.
+void note(services::EventLog& log, std::string_view what, const Result<void>& result) {
+    if (!result) {
+        record_host(log, "start", text::concat(what, ": ", result.error().message()), false);
+        std::fprintf(stderr, "sekishod: %s: %s\n", std::string(what).c_str(), result.error().message().c_str());
+    }
+}
+
+std::string resolver_text(const model::Model& model, const std::vector<IpAddress>& leased) {
+    std::string text;
+    for (const IpAddress& server : model.system.name_servers.empty() ? leased : model.system.name_servers) {
+        text += text::concat("nameserver ", server.text(), "\n");
+    }
+    return text;
+}
+
+/// What can fail to open, opened.
+struct Opened {
+    std::unique_ptr<ports::PacketFilter> filter;
+    std::unique_ptr<ports::Network> network;
+    std::unique_ptr<ports::Store> store;
+    std::unique_ptr<ports::Store> run_store;
+    std::unique_ptr<drivers::JsonLogFiles> files;
+    std::string data_trouble; ///< why the log is not on the data partition; empty where it is
+    services::Identity identity;
+    std::string default_configuration;
+};
+
+Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) {
+    Opened opened;
+    opened.filter = TRY(drivers::NftPacketFilter::create());
+    opened.network = std::make_unique<drivers::KernelNetwork>(loop);
+    const std::string identity = TRY(read_image_file(options.identity, kMostIdentity));
+    opened.identity = TRY(services::Identity::parse(identity));
+    opened.default_configuration = TRY(read_image_file(options.default_configuration, ports::kMostPayload));
+    opened.store = TRY(drivers::FileStore::open(options.data_directory));
+    opened.run_store = TRY(drivers::FileStore::open(options.run_directory));
+    auto files = drivers::JsonLogFiles::open(options.data_directory);
+    if (!files) {
+        // A broken data partition must not silence the log: until the next boot it is kept in memory, and says so.
+        opened.data_trouble = files.error().message();
+        files = drivers::JsonLogFiles::open(options.run_directory);
+    }
+    opened.files = TRY(std::move(files));
+    return opened;
+}
+
+/// Drivers and services of one run, in the order of their dependence.
+struct Daemon {
+    Daemon(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock_port, Opened opened_drivers) :
+        clock(clock_port), opened(std::move(opened_drivers)), machine(options.data_directory, options.resolv_conf), processes(loop),
+        packet_log(loop, clock_port), server(loop, text::concat(options.run_directory, "/control.sock")),
+        timekeeper(clock, *opened.store, opened.identity.build_time), log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
+        policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log, opened.default_configuration),
+        connections({packet_log, *opened.filter, loop}, log),
+        helpers(processes, *opened.run_store, {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
+        administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper, opened.identity) {}
+
+    void follow(const model::Model& model) {
+        log.configure(model.log.file_size, model.log.files);
+        connections.learn(policy.ruleset());
+        note(log, "helper programs", helpers.follow(model));
+        if (!model.system.host_name.empty()) {
+            note(log, "host name", machine.set_host_name(model.system.host_name));
+        }
+        note(log, "name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
+    }
+
+    ports::Clock& clock;
+    Opened opened;
+    drivers::Machine machine;
+    drivers::ChildProcesses processes;
+    drivers::NflogPacketLog packet_log;
+    drivers::YyjsonEventReader reader;
+    drivers::UnixControlServer server;
+    services::Timekeeper timekeeper;
+    services::EventLog log;
+    services::PolicyService policy;
+    services::ConnectionLog connections;
+    services::HelperPrograms helpers;
+    services::Administration administration;
+};
+
+} // namespace
+
+int close(const Options&) {
+    const auto filter = drivers::NftPacketFilter::create();
+    if (!filter) {
+        return fail(filter.error());
+    }
+    const auto loaded = (*filter)->is_loaded();
+    if (!loaded) {
+        return fail(loaded.error());
+    }
+    if (!*loaded) {
+        if (const auto closed = (*filter)->apply(ruleset::closed_ruleset(), Time{}); !closed) {
+            return fail(closed.error());
+        }
+    }
+    return 0;
+}
+
+int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock) {
+    auto opened = open_drivers(options, loop);
+    if (!opened) {
+        return fail(opened.error());
+    }
+    Daemon daemon(options, loop, clock, std::move(*opened));
+    if (!daemon.opened.data_trouble.empty()) {
+        note(daemon.log, "the access log is in memory only", std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
+    }
+    if (const std::uint64_t torn = daemon.opened.files->torn_bytes(); torn > 0) {
+        record_host(daemon.log, "log-torn", text::concat("the log ended in ", text::to_text(torn), " bytes of an event that was not written whole; they were cut off"), false);
+    }
+    note(daemon.log, "recorded time", daemon.timekeeper.load());
+    note(daemon.log, "log marks", daemon.log.load());
+    daemon.processes.on_exit([&daemon](std::string_view name, std::string_view how) {
+        record_host(daemon.log, "helper-ended", text::concat(name, " ", how), false);
+    });
+    daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
+    note(daemon.log, "packet log", daemon.connections.start());
+    daemon.policy.start();
+    note(daemon.log, "clock", clock.watch_steps([&daemon] { daemon.policy.check_clock(); }));
+    note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
+    const auto started = daemon.server.start([&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });
+    if (!started) {
+        return fail(started.error());
+    }
+    if (const auto termination = loop.on_termination([&loop] { loop.stop(); }); !termination) {
+        return fail(termination.error());
+    }
+    loop.run();
+    record_host(daemon.log, "stop", "the daemon ends; the policy in force stays in the kernel", true);
+    return 0;
+}
+
+} // namespace sekisho::daemon
