@@ -18,7 +18,8 @@ from pathlib import Path
 from repository import ROOT, Repository
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-FLAGS = ['-I.', '-std=gnu++23', '-Wall', '-Wextra', '-Wshadow', '-Wno-unknown-warning-option', '-Wno-gnu-statement-expression-from-macro-expansion']
+FLAGS = ['-I.', '-std=gnu++23', '-Wall', '-Wextra', '-Wshadow', '-Wno-unknown-warning-option', '-Wno-gnu-statement-expression-from-macro-expansion',
+         '-Wno-missing-field-initializers', '-Wno-missing-designated-field-initializers']
 
 
 class Tidy:

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seeds of the fuzz targets: small well-formed inputs, so that fuzzing begins behind the first check of each parser.
+
+    tests/fuzz/make_seeds.py        writes tests/fuzz/seeds; the result is committed"""
+
+import ipaddress
+import struct
+from pathlib import Path
+
+SEEDS = Path(__file__).resolve().parent / 'seeds'
+HEAD = '''system { host-name clinic; time-zone Asia/Tokyo; }
+interfaces {
+    interface wan0 { dhcp; }
+    bridge br0 { port lan1; port lan2; address 10.0.1.1/24; address fd00:1::1/64; }
+}
+zones { wan { interface wan0; } clinic { interface br0; } }
+'''
+
+
+def ipv4(source, destination, protocol, payload, flags=0, options=b''):
+    header = struct.pack('>BBHHHBBH4s4s', 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), 1, flags, 64, protocol, 0,
+                         ipaddress.ip_address(source).packed, ipaddress.ip_address(destination).packed)
+    return header + options + payload
+
+
+def ipv6(source, destination, protocol, payload):
+    return struct.pack('>IHBB16s16s', 6 << 28, len(payload), protocol, 64, ipaddress.ip_address(source).packed, ipaddress.ip_address(destination).packed) + payload
+
+
+def tcp(source, destination, flags):
+    return struct.pack('>HHIIBBHHH', source, destination, 1, 0, 5 << 4, flags, 65535, 0, 0)
+
+
+def udp(source, destination, payload=b''):
+    return struct.pack('>HHHH', source, destination, 8 + len(payload), 0) + payload
+
+
+SYN = ipv4('203.0.113.5', '198.51.100.2', 6, tcp(40000, 443, 2))
+SYN6 = ipv6('2001:db8:200::5', '2001:db8:10::20', 6, tcp(40000, 80, 2))
+PACKETS = {
+    'tcp-syn': SYN,
+    'tcp6-syn': SYN6,
+    'udp': ipv4('203.0.113.5', '198.51.100.2', 17, udp(5353, 53, b'query')),
+    'icmp-echo': ipv4('203.0.113.5', '198.51.100.2', 1, struct.pack('>BBHHH', 8, 0, 0, 1, 1)),
+    'icmp-too-big': ipv4('203.0.113.9', '198.51.100.2', 1, struct.pack('>BBHHH', 3, 4, 0, 0, 1400) + SYN[:28]),
+    'first-fragment': ipv4('203.0.113.5', '198.51.100.2', 17, udp(1, 2, b'x' * 16), flags=0x2000),
+    'later-fragment': ipv4('203.0.113.5', '198.51.100.2', 17, b'x' * 24, flags=0x0003),
+    'options': ipv4('203.0.113.5', '198.51.100.2', 6, tcp(1, 2, 0x12), options=bytes([7, 7, 4, 0, 0, 0, 0, 0])),
+    'ipv6-neighbour': ipv6('fe80::1', 'ff02::1:ff00:2', 58, struct.pack('>BBHI16s', 135, 0, 0, 0, ipaddress.ip_address('fe80::2').packed)),
+    'ipv6-extensions': ipv6('2001:db8::1', '2001:db8::2', 0, bytes([60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0]) + udp(5, 6)),
+    'ipv6-fragment': ipv6('2001:db8::1', '2001:db8::2', 44, bytes([17, 0, 0, 9, 0, 0, 0, 1]) + b'x' * 16),
+}
+
+
+def attribute(kind, value):
+    return struct.pack('=HH', 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def nested(kind, *attributes):
+    return attribute(kind | 0x8000, b''.join(attributes))
+
+
+def tuple_of(kind, source, destination, protocol, source_port, destination_port):
+    numbers = (1, 2) if ipaddress.ip_address(source).version == 4 else (3, 4)
+    return nested(kind,
+                  nested(1, attribute(numbers[0], ipaddress.ip_address(source).packed), attribute(numbers[1], ipaddress.ip_address(destination).packed)),
+                  nested(2, attribute(1, bytes([protocol])), attribute(2, struct.pack('>H', source_port)), attribute(3, struct.pack('>H', destination_port))))
+
+
+def nflog(prefix, packet, *more):
+    """nfgenmsg and the attributes that the kernel sends: packet header, mark, time, interfaces, hardware address, payload, prefix."""
+    version = packet[0] >> 4
+    return b''.join([
+        struct.pack('>BBH', 2 if version == 4 else 10, 0, 1),
+        attribute(1, struct.pack('>HBB', 0x0800 if version == 4 else 0x86dd, 1, 0)),
+        attribute(3, struct.pack('>QQ', 1_800_000_000, 5)),
+        attribute(4, struct.pack('>I', 2)),
+        attribute(8, struct.pack('>HH8s', 6, 0, bytes([2, 0, 0, 0, 0, 1, 0, 0]))),
+        *more,
+        attribute(10, prefix.encode() + b'\0'),
+        attribute(9, packet),
+    ])
+
+
+NFLOG = {
+    'denied': nflog('wan.end', SYN),
+    'denied6-sequence': nflog('service.web.deny', SYN6, attribute(12, struct.pack('>I', 7))),
+    'overflow': nflog('wan.end~', PACKETS['udp']),
+    'accepted-translated': nflog('accepted', SYN, nested(
+        18, tuple_of(1, '203.0.113.5', '198.51.100.2', 6, 40000, 443), tuple_of(2, '10.0.1.20', '203.0.113.5', 6, 443, 40000), attribute(8, struct.pack('>I', 0x0101)))),
+    'egress': nflog('wan.out', PACKETS['icmp-echo'], attribute(5, struct.pack('>I', 3))),
+    'no-time': struct.pack('>BBH', 2, 0, 1) + attribute(10, b'x\0') + attribute(9, SYN),
+}
+
+
+def text(value):
+    return struct.pack('<I', len(value)) + value.encode()
+
+
+def request(origin, words, payload=''):
+    return b'SKQ1' + text(origin) + struct.pack('<I', len(words)) + b''.join(map(text, words)) + text(payload)
+
+
+FRAMES = {
+    'show': request('local', ['show', 'rules', '--json']),
+    'apply': request('console', ['apply', '-'], HEAD),
+    'empty': request('', []),
+    'response': b'SKR1' + struct.pack('<I', 0) + text('rule hits\n') + text(''),
+    'refusal': b'SKR1' + struct.pack('<I', 1) + text('') + text('configuration: refused\n'),
+    'header': struct.pack('<I', 70_000_000) + b'SKQ1',
+}
+
+CONFIGS = {
+    'minimal': HEAD,
+    'service': HEAD + '''address-list vendor { description "Vendor \\"A\\""; address 203.0.113.0/28; address 2001:db8:200::/48; address 192.0.2.64-192.0.2.70 { expires 2027-03-31; } }
+service web { from wan; protocol tcp; port 8443; forward-to 10.0.1.20; forward-port 443; source { address-list vendor; } }
+''',
+    'router-service': HEAD + 'address-list v { address 203.0.113.4; expires 2027-01-01; }\nservice vpn { from wan; protocol udp; port 500; port 4500; source { address-list v; } log none; }\n',
+    'policies': HEAD + '''nat { masquerade clinic; }
+policy dns { from clinic; to wan; protocol udp; port 53; action allow; log none; }
+policy admin { from clinic; to router; protocol tcp; port 22; action allow; }
+policy rest { from clinic; to wan; action deny; }
+''',
+    'block': HEAD + 'address-list bad { address 198.18.0.0/15; }\nblock { address-list bad; }\nlog { file-size 64K; files 2; per-minute 1; burst 1; ipv4-prefix 16; ipv6-prefix 48; }\ntime { server 192.0.2.1; }\n',
+    'comments': '# one\n/* two\n three */ system { host-name a; } # four\r\n',
+    'unknown-key': 'sistem { host-name x; }\n',
+    'bad-prefix': HEAD + 'address-list a { address 10.0.0.1/24; address 1.2.3.4-1.2.3.3; address ::g; }\n',
+    'duplicate': HEAD + HEAD,
+    'open': 'zones { wan { interface wan0;',
+    'deep': 'a { ' * 20 + '}' * 20,
+    'wide-source': HEAD + 'address-list all { address 0.0.0.0/1; address 128.0.0.0/1; }\nservice web { from wan; protocol tcp; port 443; source { address-list all; } }\n',
+}
+ADDRESSES = ['192.0.2.1', '10.0.1.1/24', '2001:db8::1', '2001:db8::/32', '::ffff:192.0.2.1', '192.0.2.1-192.0.2.9', 'fe80::1-fe80::ff', '00:11:22:aa:bb:cc', '2027-02-28',
+             '2026-11-23T04:05:06.000007+09:00', '443', '8000-8010', '64K', '::', '1:2:3:4:5:6:7::', '0.0.0.0/0']
+LEASES = [
+    ['event=bound', 'interface=wan0', 'address=198.51.100.7', 'mask=255.255.255.0', 'router=198.51.100.1 198.51.100.2', 'name-servers=192.0.2.53'],
+    ['event=renew', 'interface=wan0', 'address=10.0.1.77', 'mask=255.255.255.0', 'router=10.0.1.1', 'name-servers='],
+    ['event=deconfig', 'interface=wan0'],
+    ['event=bound', 'interface=wan0', 'address=100.64.0.9', 'mask=255.192.0.0', 'router=100.64.0.1'],
+]
+EVENTS = {
+    'denied': '{"@timestamp":"2026-11-23T04:05:06.000007Z","event":{"kind":"event","category":"network","action":"connection-denied","reason":"not-allowed","sequence":7},'
+              '"rule":{"id":"service.web.deny"},"source":{"ip":"203.0.113.5","port":40000,"mac":"02:00:00:00:00:01"},"sekisho":{"clock":{"synchronised":true},"tcp":{"flags":"S"}}}\n',
+    'apply': '{"event":{"action":"apply","outcome":"success"},"user":{"name":"root"},"message":"applied \\u202e \\\\ \\" \\n"}\n',
+    'unknown': '{"other":{"deep":[1,2.5,null,true]},"event":{"sequence":-9223372036854775808}}\n',
+    'wrong-kind': '{"event":{"sequence":"7"}}\n',
+}
+COMMANDS = ['show version', 'show rules --json', 'show log --json --lines 20', 'check clinic.conf', 'render "clinic 1.conf"', 'apply -', 'help', 'shwo rules', 'show interfaces "',
+            'lease-event event=bound interface=wan0']
+
+
+def main():
+    seeds = {
+        'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
+        'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
+        'lease': {f'{number:02}': '\n'.join(words) for number, words in enumerate(LEASES)},
+        'command': {f'{number:02}': value for number, value in enumerate(COMMANDS)},
+    }
+    for target, inputs in seeds.items():
+        folder = SEEDS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, value in inputs.items():
+            (folder / name).write_bytes(value if isinstance(value, bytes) else value.encode())
+
+
+if __name__ == '__main__':
+    main()
