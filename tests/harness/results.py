@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sums up a run of tests/run: results.py [--layer LAYER] FOLDER
 
-FOLDER/LAYER holds JUnit files (pytest, CTest, golden) and files NAME.ok and NAME.failed (the reason is its text). For one layer a line is printed; for all of them
+FOLDER/LAYER holds JUnit files (pytest, CTest), the golden runner's output (NAME.txt) and files NAME.ok and NAME.failed (the reason is its text). For one layer a line is printed; for all of them
 the failures, the skipped tests with their reasons, and as the last line the sum. Exit status 1 when something failed or nothing ran."""
 
 import re
@@ -58,6 +58,21 @@ def read_case(case: ElementTree.Element, where: str, summary: Summary) -> None:
         summary.passed += 1
 
 
+def read_golden(text: str, where: str, summary: Summary) -> None:
+    """Lines "failed  CASE" and "skipped  CASE" with their reason on the next line, and the counts as the last one."""
+    lines = text.splitlines()
+    for line, following in zip(lines, [*lines[1:], '']):
+        match = re.match(r'(failed|skipped)  (\S+)$', line)
+        if match:
+            entries = summary.failures if match[1] == 'failed' else summary.skips
+            entries.append(f'{where}: {match[2]}: {following.strip()}')
+    counts = re.match(r'(\d+) passed, \d+ failed, \d+ skipped$', lines[-1] if lines else '')
+    if counts:
+        summary.passed += int(counts[1])
+    else:
+        summary.failures.append(f'{where}: did not finish: {lines[-1] if lines else "no output"}')
+
+
 def read_layer(folder: Path) -> Summary:
     summary = Summary()
     for path in sorted(folder.iterdir()):
@@ -66,6 +81,8 @@ def read_layer(folder: Path) -> Summary:
             summary.passed += 1
         elif path.suffix == '.failed':
             summary.failures.append(f'{where}: {path.read_text().strip()}')
+        elif path.suffix == '.txt':
+            read_golden(path.read_text(errors='replace'), where, summary)
         elif path.suffix == '.xml':
             try:
                 for case in ElementTree.parse(path).getroot().iter('testcase'):
