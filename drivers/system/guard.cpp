@@ -107,6 +107,19 @@ int watch_over(pid_t program, const sigset_t& waited) {
 
 } // namespace
 
+std::optional<int> read_report(int pipe) {
+    for (;;) {
+        int value = 0;
+        const ssize_t size = read(pipe, &value, sizeof value); // an int is written whole or not at all
+        if (size == static_cast<ssize_t>(sizeof value)) {
+            return value;
+        }
+        if (size >= 0 || errno != EINTR) {
+            return std::nullopt;
+        }
+    }
+}
+
 void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
     sigset_t all;
     sigfillset(&all);
@@ -125,7 +138,8 @@ void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
         _exit(127);
     }
     const pid_t guard = getpid();
-    const pid_t program = fork();
+    // not fork(): libuv's handler for it would close the descriptors whose numbers its own pipe had in the daemon
+    const pid_t program = _Fork();
     if (program == 0) {
         dup3(exec_pipe[1], kExecReport, O_CLOEXEC);
         close(kReport);
@@ -138,10 +152,7 @@ void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
     }
     setpgid(program, program); // whichever of the two is first
     close(exec_pipe[1]);
-    int failure = 0;
-    if (read(exec_pipe[0], &failure, sizeof failure) != sizeof failure) {
-        failure = 0; // closed by execve
-    }
+    const int failure = read_report(exec_pipe[0]).value_or(0); // closed by execve where it succeeds
     close(exec_pipe[0]);
     tell(kReport, failure);
     if (failure != 0) {

@@ -2,6 +2,7 @@
 // The process between the daemon and a helper program.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace sekisho::drivers {
 ///
 /// Runs in the forked process and never returns. `parent` is the daemon's process id, `report` the pipe's writing end.
 [[noreturn]] void run_guard(const std::vector<std::string>& argv, pid_t parent, int report);
+
+/// Waits for the next of a guard's reports; nothing where the pipe was closed without one.
+std::optional<int> read_report(int pipe);
 
 } // namespace sekisho::drivers

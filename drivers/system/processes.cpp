@@ -126,7 +126,7 @@ Result<void> ChildProcesses::start(const std::string& name, Child& child) {
     Descriptor report(ends[0]);
     Descriptor report_writer(ends[1]);
     const pid_t parent = getpid();
-    const pid_t guard = fork();
+    const pid_t guard = _Fork(); // without libuv's handlers: the guard has no loop. The daemon has one thread.
     if (guard == 0) {
         run_guard(child.wanted->argv, parent, report_writer.get());
     }
@@ -134,8 +134,8 @@ Result<void> ChildProcesses::start(const std::string& name, Child& child) {
         return std::unexpected(Error::from_errno(Domain::process, name, "can't be started", errno));
     }
     report_writer.reset();
-    int failure = ECHILD; // the guard died before it could say anything
-    if (read(report.get(), &failure, sizeof failure) != sizeof failure || failure != 0) {
+    // without a report the guard died before it could say anything
+    if (const int failure = read_report(report.get()).value_or(ECHILD); failure != 0) {
         waitpid(guard, nullptr, 0);
         return std::unexpected(Error::from_errno(Domain::process, name,
                                                  text::concat("can't start ", child.wanted->argv.front()), failure));
@@ -163,8 +163,7 @@ void ChildProcesses::on_guard_exit(const std::string& name) {
         return;
     }
     Child& child = found->second;
-    int status = 0;
-    const bool told = read(child.report.get(), &status, sizeof status) == sizeof status;
+    const auto status = read_report(child.report.get());
     waitpid(std::exchange(child.guard, 0), nullptr, 0);
     child.watch.reset();
     child.guard_handle.reset();
@@ -174,7 +173,7 @@ void ChildProcesses::on_guard_exit(const std::string& name) {
         m_children.erase(found);
         return;
     }
-    std::string how = told ? how_ended(status) : "was ended together with its guard";
+    std::string how = status ? how_ended(*status) : "was ended together with its guard";
     if (child.wanted != child.current) {
         auto started = start(name, child);
         if (started) {
