@@ -26,10 +26,13 @@ struct FileCloser {
 };
 
 Error too_large(std::string place) {
-    return Error(Domain::argument, std::move(place), text::concat("is larger than a configuration may be (", text::to_text(ports::kMostPayload), " bytes)"));
+    return Error(
+        Domain::argument, std::move(place),
+        text::concat("is larger than a configuration may be (", text::to_text(ports::kMostPayload), " bytes)"));
 }
 
-/// Reads to the end, or to one byte more than a configuration may have: a huge file is not read through to say that it is huge.
+/// Reads to the end, or to one byte more than a configuration may have: a huge file is not read through to say that it
+/// is huge.
 Result<std::string> read_all(std::FILE* file, const std::string& place) {
     std::string contents;
     std::array<char, 16'384> buffer{};
@@ -76,8 +79,8 @@ std::optional<Line> read_line(std::FILE* input) {
 
 } // namespace
 
-Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Terminal terminal) :
-    m_daemon(daemon), m_clock(clock), m_terminal(terminal) {}
+Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Terminal terminal)
+    : m_daemon(daemon), m_clock(clock), m_terminal(terminal) {}
 
 void Client::print(std::FILE* stream, std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stream);
@@ -153,7 +156,8 @@ Result<std::string> Client::contents_of(const std::string& operand) {
         return m_in_console ? pasted_contents() : read_all(m_terminal.input, "standard input");
     }
     if (m_in_console) {
-        return std::unexpected(Error(Domain::argument, operand, "the console takes a configuration from the terminal only: use -"));
+        return std::unexpected(
+            Error(Domain::argument, operand, "the console takes a configuration from the terminal only: use -"));
     }
     const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(operand.c_str(), "re"));
     if (!file) {
@@ -178,7 +182,8 @@ Result<std::string> Client::pasted_contents() {
             contents += line->text + "\n";
         }
     }
-    return std::unexpected(Error(Domain::argument, "terminal", "the configuration ended without a line with only a full stop; nothing was done"));
+    return std::unexpected(Error(Domain::argument, "terminal",
+                                 "the configuration ended without a line with only a full stop; nothing was done"));
 }
 
 Result<ClockReading> Client::clock_for(const Invocation& invocation) {
@@ -207,7 +212,8 @@ int Client::check(const Invocation& invocation) {
     if (const auto compiled = ruleset::compile(configuration->model, *clock); !compiled) {
         return fail(compiled.error(), 1);
     }
-    print(m_terminal.output, text::concat("The configuration is accepted, digest ", configuration->digest.substr(0, 12), ".\n"));
+    print(m_terminal.output,
+          text::concat("The configuration is accepted, digest ", configuration->digest.substr(0, 12), ".\n"));
     return 0;
 }
 
@@ -257,8 +263,10 @@ int Client::console() {
         if (!line) {
             break;
         }
-        const auto words = line->too_long ? Result<std::vector<std::string>>(std::unexpected(Error(Domain::argument, "", "the line is too long")))
-                                          : services::split_line(line->text);
+        const auto words =
+            line->too_long
+                ? Result<std::vector<std::string>>(std::unexpected(Error(Domain::argument, "", "the line is too long")))
+                : services::split_line(line->text);
         if (!words) {
             fail(words.error(), 2);
             continue;

@@ -10,7 +10,8 @@
 
 namespace sekisho::ports {
 
-/// Who is at the other end of the control socket, as the kernel says (SO_PEERCRED), and what it says of its terminal ("console", "local").
+/// Who is at the other end of the control socket, as the kernel says (SO_PEERCRED), and what it says of its terminal
+/// ("console", "local").
 struct Peer {
     std::uint32_t user_id = 0;
     std::uint32_t process_id = 0;
@@ -43,7 +44,8 @@ public:
 class ControlClient {
 public:
     virtual ~ControlClient() = default;
-    virtual Result<ControlResponse> call(const std::vector<std::string>& words, std::string_view payload, std::string_view origin) = 0;
+    virtual Result<ControlResponse> call(const std::vector<std::string>& words, std::string_view payload,
+                                         std::string_view origin) = 0;
 };
 
 } // namespace sekisho::ports

@@ -19,7 +19,7 @@ struct LinkStatus {
     bool up = false;      ///< administratively
     bool carrier = false; ///< link detected
     bool is_bridge = false;
-    std::string bridge;   ///< name of the bridge that it is a port of; empty where none
+    std::string bridge; ///< name of the bridge that it is a port of; empty where none
     std::optional<MacAddress> mac;
     std::vector<InterfaceAddress> addresses;
     std::uint64_t received_bytes = 0;
@@ -35,7 +35,8 @@ struct LeasedAddress {
 
 /// Everything that the kernel's interfaces should have. Made from a model and the leases in force.
 struct NetworkPlan {
-    std::vector<model::Interface> interfaces; ///< bridges after their ports' definitions or before: the driver sorts it out
+    std::vector<model::Interface>
+        interfaces; ///< bridges after their ports' definitions or before: the driver sorts it out
     std::vector<LeasedAddress> leases;
 };
 
@@ -44,12 +45,15 @@ class Network {
 public:
     virtual ~Network() = default;
 
-    /// Makes the kernel match the plan and touches nothing that matches already: bridges (MAC address of their own, fixed), ports, addresses, default routes, links
-    /// up; router advertisements, redirects and source routing refused; addresses and default routes of ours that the plan lacks are removed, links that the plan lacks are taken down only where an
-    /// earlier plan had them. Returns a sentence per interface that is absent: it is configured when it appears.
+    /// Makes the kernel match the plan and touches nothing that matches already: bridges (MAC address of their own,
+    /// fixed), ports, addresses, default routes, links up; router advertisements, redirects and source routing refused;
+    /// addresses and default routes of ours that the plan lacks are removed, links that the plan lacks are taken down
+    /// only where an earlier plan had them. Returns a sentence per interface that is absent: it is configured when it
+    /// appears.
     virtual Result<std::vector<std::string>> configure(const NetworkPlan& plan) = 0;
 
-    /// Forwarding of IPv4 and IPv6 on or off, and the connection tracking settings that the policy relies on (no loose pick-up of TCP flows).
+    /// Forwarding of IPv4 and IPv6 on or off, and the connection tracking settings that the policy relies on (no loose
+    /// pick-up of TCP flows).
     virtual Result<void> set_forwarding(bool on) = 0;
 
     virtual Result<std::vector<LinkStatus>> links() = 0;

@@ -19,7 +19,7 @@ struct CounterReading {
 /// What an apply did to the kernel.
 struct FilterReport {
     std::size_t rules = 0;
-    std::size_t sets_loaded = 0;  ///< new ones; sets whose content was there already are not sent again
+    std::size_t sets_loaded = 0; ///< new ones; sets whose content was there already are not sent again
     std::size_t elements_loaded = 0;
     std::size_t sets_removed = 0; ///< no longer used by any rule
 };
@@ -29,14 +29,15 @@ class PacketFilter {
 public:
     virtual ~PacketFilter() = default;
 
-    /// Puts a ruleset in force with one atomic switch. On an error the former ruleset is in force, unchanged, and sets loaded for the new one are gone or unreferenced.
-    /// `now` turns absolute expiries into the kernel's timeouts.
+    /// Puts a ruleset in force with one atomic switch. On an error the former ruleset is in force, unchanged, and sets
+    /// loaded for the new one are gone or unreferenced. `now` turns absolute expiries into the kernel's timeouts.
     virtual Result<FilterReport> apply(const ruleset::Ruleset& ruleset, Time now) = 0;
 
     /// Whether a ruleset of ours is in the kernel, from this process or an earlier one.
     virtual Result<bool> is_loaded() = 0;
 
-    /// Deletes sets that no rule references: one may be half filled by a process that died. Called once at start, before the first apply.
+    /// Deletes sets that no rule references: one may be half filled by a process that died. Called once at start,
+    /// before the first apply.
     virtual Result<std::size_t> remove_unreferenced_sets() = 0;
 
     virtual Result<std::vector<CounterReading>> counters() = 0;

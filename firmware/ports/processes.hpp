@@ -10,12 +10,13 @@
 namespace sekisho::ports {
 
 struct ProcessSpecification {
-    std::string name;               ///< "chronyd", "udhcpc wan0": unique
-    std::vector<std::string> argv;  ///< absolute path first; no shell is involved
+    std::string name;              ///< "chronyd", "udhcpc wan0": unique
+    std::vector<std::string> argv; ///< absolute path first; no shell is involved
     friend bool operator==(const ProcessSpecification&, const ProcessSpecification&) = default;
 };
 
-/// Helper programs that the daemon keeps running: restarted with back-off (1 s to 60 s), ended with the daemon (also when it is killed).
+/// Helper programs that the daemon keeps running: restarted with back-off (1 s to 60 s), ended with the daemon (also
+/// when it is killed).
 class Processes {
 public:
     virtual ~Processes() = default;

@@ -29,7 +29,8 @@ class LogFiles {
 public:
     virtual ~LogFiles() = default;
 
-    /// Appends a line (newline included) whole or not at all; `durable` makes it reach the medium before the call returns.
+    /// Appends a line (newline included) whole or not at all; `durable` makes it reach the medium before the call
+    /// returns.
     virtual Result<void> append(std::string_view line, bool durable) = 0;
     virtual std::uint64_t current_size() = 0;
     /// Lines in all files together.

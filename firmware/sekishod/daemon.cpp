@@ -103,14 +103,22 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
 
 /// Drivers and services of one run, in the order of their dependence.
 struct Daemon {
-    Daemon(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock_port, Opened opened_drivers) :
-        clock(clock_port), opened(std::move(opened_drivers)), machine(options.data_directory, options.resolv_conf), processes(loop),
-        packet_log(loop, clock_port), server(loop, text::concat(options.run_directory, "/control.sock")),
-        timekeeper(clock, *opened.store, opened.identity.build_time), log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
-        policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log, opened.default_configuration),
-        connections({packet_log, *opened.filter, loop}, log),
-        helpers(processes, *opened.run_store, {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
-        administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper, opened.identity) {}
+    Daemon(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock_port, Opened opened_drivers)
+        : clock(clock_port),
+          opened(std::move(opened_drivers)),
+          machine(options.data_directory, options.resolv_conf),
+          processes(loop),
+          packet_log(loop, clock_port),
+          server(loop, text::concat(options.run_directory, "/control.sock")),
+          timekeeper(clock, *opened.store, opened.identity.build_time),
+          log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
+          policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
+                 opened.default_configuration),
+          connections({packet_log, *opened.filter, loop}, log),
+          helpers(processes, *opened.run_store,
+                  {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
+          administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper,
+                         opened.identity) {}
 
     void follow(const model::Model& model) {
         log.configure(model.log.file_size, model.log.files);
@@ -163,10 +171,14 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     }
     Daemon daemon(options, loop, clock, std::move(*opened));
     if (!daemon.opened.data_trouble.empty()) {
-        note(daemon.log, "the access log is in memory only", std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
+        note(daemon.log, "the access log is in memory only",
+             std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
     }
     if (const std::uint64_t torn = daemon.opened.files->torn_bytes(); torn > 0) {
-        record_host(daemon.log, "log-torn", text::concat("the log ended in ", text::to_text(torn), " bytes of an event that was not written whole; they were cut off"), false);
+        record_host(daemon.log, "log-torn",
+                    text::concat("the log ended in ", text::to_text(torn),
+                                 " bytes of an event that was not written whole; they were cut off"),
+                    false);
     }
     note(daemon.log, "recorded time", daemon.timekeeper.load());
     note(daemon.log, "log marks", daemon.log.load());
@@ -178,7 +190,8 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.policy.start();
     note(daemon.log, "clock", clock.watch_steps([&daemon] { daemon.policy.check_clock(); }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
-    const auto started = daemon.server.start([&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });
+    const auto started = daemon.server.start(
+        [&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });
     if (!started) {
         return fail(started.error());
     }

@@ -28,21 +28,27 @@ ControlResponse failure(std::string errors) {
     return {.exit_status = 1, .output = {}, .errors = std::move(errors)};
 }
 
-ControlResponse failure(const Error& error) { return failure(error.message()); }
+ControlResponse failure(const Error& error) {
+    return failure(error.message());
+}
 
 template <typename Report>
 ControlResponse shown(const Report& report, const Invocation& invocation) {
     return {.exit_status = 0, .output = invocation.has("--json") ? report.json() : report.text(), .errors = {}};
 }
 
-std::string yes_no(bool value) { return value ? "true" : "false"; }
+std::string yes_no(bool value) {
+    return value ? "true" : "false";
+}
 
 } // namespace
 
-Administration::Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper, Identity identity) :
-    m_ports(ports), m_policy(policy), m_log(log), m_timekeeper(timekeeper), m_identity(std::move(identity)) {}
+Administration::Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper,
+                               Identity identity)
+    : m_ports(ports), m_policy(policy), m_log(log), m_timekeeper(timekeeper), m_identity(std::move(identity)) {}
 
-void Administration::record_access(std::string_view action, const ControlRequest& request, bool success, std::string reason, std::string message) {
+void Administration::record_access(std::string_view action, const ControlRequest& request, bool success,
+                                   std::string reason, std::string message) {
     Event event;
     event.set(Field::event_kind, success ? "event" : "alert");
     event.set(Field::event_category, "authentication");
@@ -59,7 +65,8 @@ void Administration::record_access(std::string_view action, const ControlRequest
 
 ControlResponse Administration::handle(const ControlRequest& request) {
     if (request.peer.user_id != 0) {
-        record_access("login", request, false, "not-authorised", text::concat("refused: ", text::join(request.words, " ")));
+        record_access("login", request, false, "not-authorised",
+                      text::concat("refused: ", text::join(request.words, " ")));
         return failure("this account may not administer the router; the attempt is in the access log");
     }
     const auto invocation = parse_command(request.words);
@@ -67,7 +74,9 @@ ControlResponse Administration::handle(const ControlRequest& request) {
         return {.exit_status = 2, .output = {}, .errors = invocation.error().message() + "\n"};
     }
     if (invocation->command->place != CommandPlace::daemon) {
-        return {.exit_status = 2, .output = {}, .errors = text::concat("'", invocation->command->words, "' does not run in the daemon\n")};
+        return {.exit_status = 2,
+                .output = {},
+                .errors = text::concat("'", invocation->command->words, "' does not run in the daemon\n")};
     }
     return run(*invocation, request);
 }
@@ -140,10 +149,14 @@ ControlResponse Administration::show_interfaces(const Invocation& invocation) {
     }
     Table table;
     table.name = "interfaces";
-    table.columns = {{"name", "Interface", Column::Kind::text}, {"zone", "Zone", Column::Kind::text},
-                     {"state", "State", Column::Kind::text},    {"bridge", "Bridge", Column::Kind::text},
-                     {"mac", "MAC address", Column::Kind::text}, {"addresses", "Addresses", Column::Kind::text},
-                     {"received_bytes", "Received", Column::Kind::number}, {"sent_bytes", "Sent", Column::Kind::number}};
+    table.columns = {{"name", "Interface", Column::Kind::text},
+                     {"zone", "Zone", Column::Kind::text},
+                     {"state", "State", Column::Kind::text},
+                     {"bridge", "Bridge", Column::Kind::text},
+                     {"mac", "MAC address", Column::Kind::text},
+                     {"addresses", "Addresses", Column::Kind::text},
+                     {"received_bytes", "Received", Column::Kind::number},
+                     {"sent_bytes", "Sent", Column::Kind::number}};
     std::map<std::string, std::string> zones;
     for (const ruleset::ZoneEntry& zone : m_policy.ruleset().zones) {
         for (const std::string& interface : zone.interfaces) {
@@ -154,9 +167,12 @@ ControlResponse Administration::show_interfaces(const Invocation& invocation) {
         std::vector<std::string> addresses;
         std::ranges::transform(link.addresses, std::back_inserter(addresses), &InterfaceAddress::text);
         const auto zone = zones.find(link.bridge.empty() ? link.name : link.bridge);
-        table.rows.push_back({link.name, zone == zones.end() ? "" : zone->second, !link.up ? "down" : link.carrier ? "up" : "no link", link.bridge,
-                              link.mac ? link.mac->text() : "", text::join(addresses, " "), text::to_text(link.received_bytes),
-                              text::to_text(link.sent_bytes)});
+        table.rows.push_back({link.name, zone == zones.end() ? "" : zone->second,
+                              !link.up       ? "down"
+                              : link.carrier ? "up"
+                                             : "no link",
+                              link.bridge, link.mac ? link.mac->text() : "", text::join(addresses, " "),
+                              text::to_text(link.received_bytes), text::to_text(link.sent_bytes)});
     }
     table.status = text::concat(text::to_text(table.rows.size()), " interfaces");
     return shown(table, invocation);
@@ -203,7 +219,8 @@ ControlResponse Administration::show_log(const Invocation& invocation, const Con
         table.status += text::concat(", ", text::to_text(unreadable), " lines are no events");
     }
     if (reading->gap > 0) {
-        table.status += text::concat("; gap: rotation removed ", text::to_text(reading->gap), " events before anyone read them");
+        table.status +=
+            text::concat("; gap: rotation removed ", text::to_text(reading->gap), " events before anyone read them");
     }
     return shown(table, invocation);
 }
@@ -219,9 +236,12 @@ ControlResponse Administration::show_rules(const Invocation& invocation) {
     }
     Table table;
     table.name = "rules";
-    table.columns = {{"id", "Rule", Column::Kind::text},           {"hook", "Hook", Column::Kind::text},
-                     {"reason", "Reason", Column::Kind::text},     {"packets", "Packets", Column::Kind::number},
-                     {"bytes", "Bytes", Column::Kind::number},     {"line", "Line", Column::Kind::number},
+    table.columns = {{"id", "Rule", Column::Kind::text},
+                     {"hook", "Hook", Column::Kind::text},
+                     {"reason", "Reason", Column::Kind::text},
+                     {"packets", "Packets", Column::Kind::number},
+                     {"bytes", "Bytes", Column::Kind::number},
+                     {"line", "Line", Column::Kind::number},
                      {"configuration", "Configuration", Column::Kind::text}};
     std::vector<std::string_view> lines;
     if (m_policy.configuration()) {
@@ -245,8 +265,8 @@ ControlResponse Administration::show_rules(const Invocation& invocation) {
                               rule.place.line > 0 ? text::to_text(rule.place.line) : "", statement});
     }
     table.status = text::concat(text::to_text(table.rows.size()), " rules, policy ",
-                                m_policy.configuration() ? m_policy.configuration()->digest.substr(0, 12) : "none", " (",
-                                name_of(m_policy.source()), ")");
+                                m_policy.configuration() ? m_policy.configuration()->digest.substr(0, 12) : "none",
+                                " (", name_of(m_policy.source()), ")");
     return shown(table, invocation);
 }
 
@@ -257,20 +277,26 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     const auto add = [&](std::string key, std::string title, Column::Kind kind, std::string value) {
         facts.facts.push_back({{std::move(key), std::move(title), kind}, std::move(value)});
     };
-    add("host_name", "Host name", Column::Kind::text, m_policy.configuration() ? m_policy.configuration()->model.system.host_name : "");
+    add("host_name", "Host name", Column::Kind::text,
+        m_policy.configuration() ? m_policy.configuration()->model.system.host_name : "");
     add("time", "Time", Column::Kind::text, rfc3339_offset(clock.now, offset));
     add("clock_synchronised", "Clock synchronised", Column::Kind::boolean, yes_no(clock.synchronised));
     add("boot_id", "Boot", Column::Kind::text, m_ports.system.boot_id());
-    add("uptime_seconds", "Seconds since boot", Column::Kind::number, text::to_text(static_cast<std::uint64_t>(m_ports.clock.monotonic_microseconds() / 1'000'000)));
+    add("uptime_seconds", "Seconds since boot", Column::Kind::number,
+        text::to_text(static_cast<std::uint64_t>(m_ports.clock.monotonic_microseconds() / 1'000'000)));
     add("policy_source", "Policy in force", Column::Kind::text, std::string(name_of(m_policy.source())));
-    add("policy_digest", "Policy digest", Column::Kind::text, m_policy.configuration() ? m_policy.configuration()->digest : "");
+    add("policy_digest", "Policy digest", Column::Kind::text,
+        m_policy.configuration() ? m_policy.configuration()->digest : "");
     add("policy_note", "Note", Column::Kind::text, m_policy.why());
     add("enforcing_after_milliseconds", "Enforcing after (ms)", Column::Kind::number,
-        m_policy.enforcing_since() ? text::to_text(static_cast<std::uint64_t>(*m_policy.enforcing_since() / 1000)) : "");
+        m_policy.enforcing_since() ? text::to_text(static_cast<std::uint64_t>(*m_policy.enforcing_since() / 1000))
+                                   : "");
     const auto memory = m_ports.system.memory();
     add("memory_total_bytes", "Memory", Column::Kind::number, memory ? text::to_text(memory->total_bytes) : "");
-    add("memory_available_bytes", "Memory available", Column::Kind::number, memory ? text::to_text(memory->available_bytes) : "");
-    add("daemon_resident_bytes", "Memory of the daemon", Column::Kind::number, memory ? text::to_text(memory->daemon_resident_bytes) : "");
+    add("memory_available_bytes", "Memory available", Column::Kind::number,
+        memory ? text::to_text(memory->available_bytes) : "");
+    add("daemon_resident_bytes", "Memory of the daemon", Column::Kind::number,
+        memory ? text::to_text(memory->daemon_resident_bytes) : "");
     const auto space = m_ports.system.data_space();
     add("data_total_bytes", "Data partition", Column::Kind::number, space ? text::to_text(space->total_bytes) : "");
     add("data_free_bytes", "Data partition free", Column::Kind::number, space ? text::to_text(space->free_bytes) : "");

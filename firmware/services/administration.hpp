@@ -40,7 +40,8 @@ private:
     ports::ControlResponse show_rules(const Invocation& invocation);
     ports::ControlResponse show_system(const Invocation& invocation);
     ports::ControlResponse show_version(const Invocation& invocation);
-    void record_access(std::string_view action, const ports::ControlRequest& request, bool success, std::string reason, std::string message);
+    void record_access(std::string_view action, const ports::ControlRequest& request, bool success, std::string reason,
+                       std::string message);
 
     Ports m_ports;
     PolicyService& m_policy;

@@ -15,7 +15,8 @@ constexpr OptionRow kNow{"--now", "TIME", "judge expiries at this time (RFC 3339
 constexpr OptionRow kUnsynchronised{"--unsynchronised", "", "judge expiries as with an unsynchronised clock"};
 constexpr std::array kJsonOnly{kJson};
 constexpr std::array kTimeOptions{kNow, kUnsynchronised};
-constexpr std::array kRenderOptions{kNow, kUnsynchronised, OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
+constexpr std::array kRenderOptions{kNow, kUnsynchronised,
+                                    OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
 constexpr std::array kLogOptions{kJson, OptionRow{"--last", "COUNT", "this many events (default 50, at most 100000)"},
                                  OptionRow{"--by-source", "", "one line per source, verdict and rule, with counts"}};
 
@@ -30,25 +31,32 @@ constexpr std::array<CommandRow, 14> kCommands{{
     {CommandId::help, "help", none, {}, local, listed, "list the commands"},
     {CommandId::lease_event, "lease-event", words, {}, daemon, hidden, "report of the DHCP client"},
     {CommandId::quit, "quit", none, {}, local, listed, "end the session"},
-    {CommandId::render, "render", file, kRenderOptions, local, listed, "print the packet filter rules of a configuration"},
+    {CommandId::render, "render", file, kRenderOptions, local, listed,
+     "print the packet filter rules of a configuration"},
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
     {CommandId::show_configuration, "show configuration", none, {}, daemon, listed, "the configuration in force"},
     {CommandId::show_interfaces, "show interfaces", none, kJsonOnly, daemon, listed, "interfaces, zones and addresses"},
     {CommandId::show_log, "show log", none, kLogOptions, daemon, listed, "the access log"},
-    {CommandId::show_rules, "show rules", none, kJsonOnly, daemon, listed, "rules in force with their hits and configuration lines"},
-    {CommandId::show_system, "show system", none, kJsonOnly, daemon, listed, "clock, memory, data partition, policy in force"},
+    {CommandId::show_rules, "show rules", none, kJsonOnly, daemon, listed,
+     "rules in force with their hits and configuration lines"},
+    {CommandId::show_system, "show system", none, kJsonOnly, daemon, listed,
+     "clock, memory, data partition, policy in force"},
     {CommandId::show_version, "show version", none, kJsonOnly, daemon, listed, "product, version and build"},
 }};
 static_assert(std::ranges::is_sorted(kCommands, {}, &CommandRow::words));
 
-Error argument_error(std::string cause) { return Error(Domain::argument, "", std::move(cause)); }
+Error argument_error(std::string cause) {
+    return Error(Domain::argument, "", std::move(cause));
+}
 
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
     const auto near = text::nearest(word, candidates);
     return near ? text::concat("; did you mean '", *near, "'?") : std::string();
 }
 
-std::string shown(std::string_view word) { return text::concat("'", text::escape_for_terminal(word), "'"); }
+std::string shown(std::string_view word) {
+    return text::concat("'", text::escape_for_terminal(word), "'");
+}
 
 /// The longest row whose words begin the given ones; `used` is how many they are.
 const CommandRow* find_row(std::span<const std::string> words, std::size_t& used) {
@@ -56,7 +64,8 @@ const CommandRow* find_row(std::span<const std::string> words, std::size_t& used
     used = 0;
     for (const CommandRow& row : kCommands) {
         const auto parts = text::split(row.words, ' ');
-        if (parts.size() <= words.size() && parts.size() > used && std::equal(parts.begin(), parts.end(), words.begin())) {
+        if (parts.size() <= words.size() && parts.size() > used &&
+            std::equal(parts.begin(), parts.end(), words.begin())) {
             found = &row;
             used = parts.size();
         }
@@ -80,7 +89,8 @@ Result<void> read_option(Invocation& invocation, std::span<const std::string> wo
     std::string value;
     if (!row->value.empty()) {
         if (++position == words.size()) {
-            return std::unexpected(argument_error(text::concat("option ", row->name, " needs a value (", row->value, ")")));
+            return std::unexpected(
+                argument_error(text::concat("option ", row->name, " needs a value (", row->value, ")")));
         }
         value = words[position];
     }
@@ -93,19 +103,25 @@ Result<void> check_operands(const Invocation& invocation) {
     const bool without_file = row.id == CommandId::render && invocation.has("--closed");
     const std::size_t wanted = row.operands == file && !without_file ? 1 : 0;
     if (row.operands != words && invocation.operands.size() > wanted) {
-        return std::unexpected(argument_error(text::concat("'", row.words, "' does not take ", shown(invocation.operands[wanted]))));
+        return std::unexpected(
+            argument_error(text::concat("'", row.words, "' does not take ", shown(invocation.operands[wanted]))));
     }
     if (invocation.operands.size() < wanted) {
-        return std::unexpected(argument_error(text::concat("'", row.words, "' needs a file name, or - for standard input")));
+        return std::unexpected(
+            argument_error(text::concat("'", row.words, "' needs a file name, or - for standard input")));
     }
     return {};
 }
 
 } // namespace
 
-std::span<const CommandRow> command_table() noexcept { return kCommands; }
+std::span<const CommandRow> command_table() noexcept {
+    return kCommands;
+}
 
-bool Invocation::has(std::string_view option) const noexcept { return value_of(option).has_value(); }
+bool Invocation::has(std::string_view option) const noexcept {
+    return value_of(option).has_value();
+}
 
 std::optional<std::string_view> Invocation::value_of(std::string_view option) const noexcept {
     for (const auto& [name, value] : options) {
@@ -128,7 +144,8 @@ Result<Invocation> parse_command(std::span<const std::string> words) {
             }
         }
         const std::string given = text::join({words.begin(), words.end()}, " ");
-        return std::unexpected(argument_error(text::concat("unknown command ", shown(given), suggestion(given, names), " ('help' lists the commands)")));
+        return std::unexpected(argument_error(
+            text::concat("unknown command ", shown(given), suggestion(given, names), " ('help' lists the commands)")));
     }
     const bool takes_options = invocation.command->operands != Operands::words;
     for (std::size_t position = used; position < words.size(); ++position) {
@@ -151,7 +168,8 @@ std::string help_text() {
         const std::string call = text::concat(row.words, row.operands == file ? " FILE|-" : "");
         text += text::concat("  ", text::pad_right(call, 22), row.help, "\n");
         for (const OptionRow& option : row.options) {
-            const std::string form = option.value.empty() ? std::string(option.name) : text::concat(option.name, " ", option.value);
+            const std::string form =
+                option.value.empty() ? std::string(option.name) : text::concat(option.name, " ", option.value);
             text += text::concat("    ", text::pad_right(form, 20), option.help, "\n");
         }
     }

@@ -42,8 +42,8 @@ enum class Visibility {
 /// What a command takes beside options.
 enum class Operands {
     none,
-    file,    ///< one file name, or "-" for standard input; the client sends its contents
-    words,   ///< any words
+    file,  ///< one file name, or "-" for standard input; the client sends its contents
+    words, ///< any words
 };
 
 struct OptionRow {
@@ -74,7 +74,8 @@ struct Invocation {
     [[nodiscard]] std::optional<std::string_view> value_of(std::string_view option) const noexcept;
 };
 
-/// Finds the command and reads its options and operands. The error says what is wrong, and the nearest command or option where there is one.
+/// Finds the command and reads its options and operands. The error says what is wrong, and the nearest command or
+/// option where there is one.
 [[nodiscard]] Result<Invocation> parse_command(std::span<const std::string> words);
 
 /// One line per listed command, options below.

@@ -7,7 +7,8 @@
 
 namespace sekisho::services {
 
-std::shared_ptr<const Configuration> load_configuration(std::string_view text, const ClockReading& clock, Diagnostics& diagnostics) {
+std::shared_ptr<const Configuration> load_configuration(std::string_view text, const ClockReading& clock,
+                                                        Diagnostics& diagnostics) {
     auto tree = config::parse(text, diagnostics);
     if (!tree) {
         return nullptr;

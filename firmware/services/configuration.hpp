@@ -21,6 +21,6 @@ struct Configuration {
 
 /// Parses and checks. Nothing where there are errors; `diagnostics` has them all, and the warnings.
 [[nodiscard]] std::shared_ptr<const Configuration> load_configuration(std::string_view text, const ClockReading& clock,
-                                                                     Diagnostics& diagnostics);
+                                                                      Diagnostics& diagnostics);
 
 } // namespace sekisho::services

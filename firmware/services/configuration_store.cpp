@@ -20,7 +20,8 @@ Result<std::string> ConfigurationStore::read(std::string_view name) {
     const std::string_view view(contents);
     if (view.size() < kHeader || !view.starts_with(kDigestPrefix) || view[kHeader - 1] != '\n' ||
         sha256_hex(view.substr(kHeader)) != view.substr(kDigestPrefix.size(), kDigestDigits)) {
-        return std::unexpected(Error(Domain::storage, std::string(name), "is damaged: its digest does not match its contents"));
+        return std::unexpected(
+            Error(Domain::storage, std::string(name), "is damaged: its digest does not match its contents"));
     }
     contents.erase(0, kHeader);
     return contents;
@@ -48,6 +49,8 @@ void ConfigurationStore::discard_prepared() {
     ignore_error(m_store.remove(kPrepared), "a prepared configuration that stays is overwritten by the next");
 }
 
-bool ConfigurationStore::is_factory() { return m_store.exists(kFactory); }
+bool ConfigurationStore::is_factory() {
+    return m_store.exists(kFactory);
+}
 
 } // namespace sekisho::services

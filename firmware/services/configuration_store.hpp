@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The configuration on the data partition: the committed one, the last good one before it, and the word whether this device was ever configured. Each file begins with the digest of
-// what follows, so a damaged one is known.
+// The configuration on the data partition: the committed one, the last good one before it, and the word whether this
+// device was ever configured. Each file begins with the digest of what follows, so a damaged one is known.
 #pragma once
 
 #include "firmware/ports/store.hpp"
@@ -22,11 +22,13 @@ public:
 
     /// Writes the text where commit() finds it. Nothing that is in use changes.
     Result<void> prepare(std::string_view text);
-    /// Makes the prepared text the committed one, and the committed one the last good one. A power cut in between leaves the last good one to start from.
+    /// Makes the prepared text the committed one, and the committed one the last good one. A power cut in between
+    /// leaves the last good one to start from.
     Result<void> commit();
     void discard_prepared();
 
-    /// True on a device that was never configured: the image's data partition says so until the first commit. A destroyed data partition does not.
+    /// True on a device that was never configured: the image's data partition says so until the first commit. A
+    /// destroyed data partition does not.
     bool is_factory();
 
 private:

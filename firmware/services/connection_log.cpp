@@ -24,8 +24,8 @@ std::optional<std::string_view> without_suffix(std::string_view id, std::string_
 
 } // namespace
 
-ConnectionLog::ConnectionLog(Ports ports, EventLog& log) :
-    m_ports(ports), m_log(log), m_timer(ports.loop.make_timer([this] { check_losses(); })) {}
+ConnectionLog::ConnectionLog(Ports ports, EventLog& log)
+    : m_ports(ports), m_log(log), m_timer(ports.loop.make_timer([this] { check_losses(); })) {}
 
 Result<void> ConnectionLog::start() {
     m_timer->start_repeating(kCheckMilliseconds);
@@ -61,17 +61,24 @@ std::string_view ConnectionLog::zone_of(std::string_view interface) const {
     return zone == m_zones.end() ? std::string_view() : std::string_view(zone->second);
 }
 
-void ConnectionLog::on_record(const events::LogRecord& record) { m_log.record(make_connection_event(record, *this)); }
+void ConnectionLog::on_record(const events::LogRecord& record) {
+    m_log.record(make_connection_event(record, *this));
+}
 
 void ConnectionLog::check_losses() {
     const ports::LogLosses losses = m_ports.packet_log.take_losses();
     if (losses.sequence_gaps > 0) {
-        record_count("log-lost", {}, losses.sequence_gaps, text::concat(text::to_text(losses.sequence_gaps), " log records were lost between the kernel and the daemon"));
+        record_count("log-lost", {}, losses.sequence_gaps,
+                     text::concat(text::to_text(losses.sequence_gaps),
+                                  " log records were lost between the kernel and the daemon"));
     } else if (losses.buffer_overruns > 0) {
-        record_count("log-lost", {}, losses.buffer_overruns, text::concat("the kernel's log buffer was full ", text::to_text(losses.buffer_overruns), " times"));
+        record_count(
+            "log-lost", {}, losses.buffer_overruns,
+            text::concat("the kernel's log buffer was full ", text::to_text(losses.buffer_overruns), " times"));
     }
     if (losses.unreadable > 0) {
-        record_count("log-lost", {}, losses.unreadable, text::concat(text::to_text(losses.unreadable), " log records were not readable"));
+        record_count("log-lost", {}, losses.unreadable,
+                     text::concat(text::to_text(losses.unreadable), " log records were not readable"));
     }
 
     const auto readings = m_ports.filter.counters();
@@ -92,16 +99,21 @@ void ConnectionLog::check_losses() {
             continue;
         }
         if (suppressed) {
-            record_count("log-suppressed", *suppressed, grown, text::concat(text::to_text(grown), " denials by this rule were not logged one by one: their sources were over the limit"));
+            record_count(
+                "log-suppressed", *suppressed, grown,
+                text::concat(text::to_text(grown),
+                             " denials by this rule were not logged one by one: their sources were over the limit"));
         } else {
             record_count("log-limit-full", *overflow, grown,
-                         text::concat("the table of log limits is full: ", text::to_text(grown), " denials by this rule were logged at the rule's own limit only"));
+                         text::concat("the table of log limits is full: ", text::to_text(grown),
+                                      " denials by this rule were logged at the rule's own limit only"));
         }
     }
     m_has_baseline = true;
 }
 
-void ConnectionLog::record_count(std::string_view action, std::string_view rule, std::uint64_t count, std::string message) {
+void ConnectionLog::record_count(std::string_view action, std::string_view rule, std::uint64_t count,
+                                 std::string message) {
     Event event;
     event.set(Field::event_kind, "alert");
     event.set(Field::event_category, "host");

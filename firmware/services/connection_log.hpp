@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From the kernel's log records to events: every accepted and every denied connection, and how many were suppressed or lost on the way.
+// From the kernel's log records to events: every accepted and every denied connection, and how many were suppressed or
+// lost on the way.
 #pragma once
 
 #include "firmware/ports/event_loop.hpp"
@@ -27,7 +28,8 @@ public:
 
     Result<void> start();
 
-    /// Called after each change of the ruleset in force. Rules of earlier ones stay known: records of theirs may still be on the way, and flows of theirs live on.
+    /// Called after each change of the ruleset in force. Rules of earlier ones stay known: records of theirs may still
+    /// be on the way, and flows of theirs live on.
     void learn(const ruleset::Ruleset& ruleset);
 
     /// Reads counters and loss figures and records what has grown since the last time.
@@ -45,7 +47,7 @@ private:
     EventLog& m_log;
     std::map<std::string, events::RuleReference, std::less<>> m_rules;
     std::unordered_map<std::uint32_t, const events::RuleReference*> m_rules_by_number; ///< point into m_rules
-    std::map<std::string, std::string, std::less<>> m_zones;   ///< by interface
+    std::map<std::string, std::string, std::less<>> m_zones;                           ///< by interface
     std::map<std::string, std::uint64_t, std::less<>> m_counted; ///< last reading of the loss counters
     bool m_has_baseline = false;
     std::unique_ptr<ports::Timer> m_timer;

@@ -26,8 +26,8 @@ Event host_event(std::string_view action, std::uint64_t count, std::string messa
 
 } // namespace
 
-EventLog::EventLog(ports::LogFiles& files, ports::Store& store, Timekeeper& timekeeper, std::string boot_id) :
-    m_files(files), m_store(store), m_timekeeper(timekeeper), m_boot_id(std::move(boot_id)) {}
+EventLog::EventLog(ports::LogFiles& files, ports::Store& store, Timekeeper& timekeeper, std::string boot_id)
+    : m_files(files), m_store(store), m_timekeeper(timekeeper), m_boot_id(std::move(boot_id)) {}
 
 Result<void> EventLog::load() {
     if (!m_store.exists(kMarksFile)) {
@@ -103,9 +103,10 @@ void EventLog::rotate() {
     }
     m_dropped += *dropped;
     const std::uint64_t unread = m_dropped > m_read ? m_dropped - m_read : 0;
-    Event event = host_event("log-rotated-unread", std::min(unread, *dropped),
-                             text::concat("rotation removed ", text::to_text(*dropped), " events, ",
-                                          text::to_text(std::min(unread, *dropped)), " of them before anyone read them"));
+    Event event =
+        host_event("log-rotated-unread", std::min(unread, *dropped),
+                   text::concat("rotation removed ", text::to_text(*dropped), " events, ",
+                                text::to_text(std::min(unread, *dropped)), " of them before anyone read them"));
     if (unread == 0) {
         event.set(Field::event_action, "log-rotated");
         event.set(Field::event_kind, "event");

@@ -23,15 +23,18 @@ public:
     /// Size at which the current file is rotated, and how many rotated files are kept.
     void configure(std::uint64_t file_size, unsigned files) noexcept;
 
-    /// Completes the event with time, clock state, boot id and sequence, and appends it. What can't be written is counted, and an event `log-lost` with the count is written as soon
-    /// as writing works again. The sequence counts lost events too, so the gap shows.
+    /// Completes the event with time, clock state, boot id and sequence, and appends it. What can't be written is
+    /// counted, and an event `log-lost` with the count is written as soon as writing works again. The sequence counts
+    /// lost events too, so the gap shows.
     void record(events::Event event, Durability durability = Durability::eventual);
 
-    /// Reads the last lines, oldest first. `gap` is the number of events that rotation took before any reader came; reading moves the readers' mark.
+    /// Reads the last lines, oldest first. `gap` is the number of events that rotation took before any reader came;
+    /// reading moves the readers' mark.
     struct Reading {
         std::vector<std::string> lines;
         std::uint64_t gap = 0;
     };
+
     Result<Reading> read(std::size_t most);
 
     [[nodiscard]] std::uint64_t lost() const noexcept { return m_lost; }
@@ -49,7 +52,7 @@ private:
     std::uint64_t m_file_size = 4u << 20;
     unsigned m_keep = 8;
     std::int64_t m_sequence = 0;
-    std::uint64_t m_lost = 0;    ///< not written since the last successful write
+    std::uint64_t m_lost = 0; ///< not written since the last successful write
     std::string m_lost_cause;
     std::uint64_t m_dropped = 0; ///< lines that rotation took, ever
     std::uint64_t m_read = 0;    ///< lines that readers had come to, ever

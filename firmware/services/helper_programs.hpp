@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Helper programs that follow from the configuration: chrony for the time, a DHCP client per WAN interface that asks for one.
+// Helper programs that follow from the configuration: chrony for the time, a DHCP client per WAN interface that asks
+// for one.
 #pragma once
 
 #include "firmware/ports/processes.hpp"
@@ -20,7 +21,8 @@ struct HelperPaths {
 };
 
 /// chrony.conf(5) for the given servers. A server name that chrony could read as anything but one word is refused.
-[[nodiscard]] Result<std::string> chrony_configuration(const std::vector<model::TimeServer>& servers, std::string_view run_directory);
+[[nodiscard]] Result<std::string> chrony_configuration(const std::vector<model::TimeServer>& servers,
+                                                       std::string_view run_directory);
 
 /// Starts, replaces and ends the helper programs so that they match the configuration.
 class HelperPrograms {

@@ -52,10 +52,10 @@ bool is_connection(const Event& event) {
 Table log_table(std::span<const Event> events, int utc_offset_minutes) {
     Table table;
     table.name = "events";
-    table.columns = {{"time", "Time", Column::Kind::text},       {"action", "Action", Column::Kind::text},
-                     {"source", "Source", Column::Kind::text},   {"destination", "Destination", Column::Kind::text},
-                     {"protocol", "Proto", Column::Kind::text},  {"rule", "Rule", Column::Kind::text},
-                     {"reason", "Reason", Column::Kind::text},   {"detail", "Detail", Column::Kind::text}};
+    table.columns = {{"time", "Time", Column::Kind::text},      {"action", "Action", Column::Kind::text},
+                     {"source", "Source", Column::Kind::text},  {"destination", "Destination", Column::Kind::text},
+                     {"protocol", "Proto", Column::Kind::text}, {"rule", "Rule", Column::Kind::text},
+                     {"reason", "Reason", Column::Kind::text},  {"detail", "Detail", Column::Kind::text}};
     for (const Event& event : events) {
         std::string detail(event.text(Field::message));
         if (event.has(Field::user_name)) {
@@ -64,47 +64,52 @@ Table log_table(std::span<const Event> events, int utc_offset_minutes) {
         const std::size_t line_end = detail.find('\n');
         table.rows.push_back({shown_time(event, utc_offset_minutes), event.shown(Field::event_action),
                               endpoint(event, Field::source_ip, Field::source_port),
-                              endpoint(event, Field::destination_ip, Field::destination_port), event.shown(Field::transport),
-                              event.shown(Field::rule_id), event.shown(Field::event_reason), detail.substr(0, line_end)});
+                              endpoint(event, Field::destination_ip, Field::destination_port),
+                              event.shown(Field::transport), event.shown(Field::rule_id),
+                              event.shown(Field::event_reason), detail.substr(0, line_end)});
     }
     return table;
 }
 
 Table log_by_source(std::span<const Event> events) {
     using Key = std::tuple<bool, std::string, std::string, std::string>; // accepted, source, rule, reason
+
     struct Sum {
         std::uint64_t count = 0;
         std::map<std::string, std::uint64_t> destinations;
     };
+
     std::map<Key, Sum> sums;
     for (const Event& event : events) {
         if (is_connection(event)) {
             Sum& sum = sums[{event.text(Field::event_action) == "connection-accepted", event.shown(Field::source_ip),
                              event.shown(Field::rule_id), event.shown(Field::event_reason)}];
             ++sum.count;
-            std::string destination = text::concat(event.shown(Field::transport), event.has(Field::destination_port) ? "/" : "",
-                                                   event.shown(Field::destination_port));
+            std::string destination =
+                text::concat(event.shown(Field::transport), event.has(Field::destination_port) ? "/" : "",
+                             event.shown(Field::destination_port));
             ++sum.destinations[std::move(destination)];
         }
     }
     Table table;
     table.name = "sources";
-    table.columns = {{"source", "Source", Column::Kind::text}, {"verdict", "Verdict", Column::Kind::text},
+    table.columns = {{"source", "Source", Column::Kind::text},  {"verdict", "Verdict", Column::Kind::text},
                      {"count", "Events", Column::Kind::number}, {"rule", "Rule", Column::Kind::text},
-                     {"reason", "Reason", Column::Kind::text}, {"addressed", "Addressed", Column::Kind::text}};
+                     {"reason", "Reason", Column::Kind::text},  {"addressed", "Addressed", Column::Kind::text}};
     constexpr std::size_t kMostDestinations = 4;
     for (const auto& [key, sum] : sums) {
         std::string destinations;
         std::size_t shown = 0;
         for (const auto& [destination, count] : sum.destinations) {
             if (shown++ == kMostDestinations) {
-                destinations += text::concat(" and ", text::to_text(sum.destinations.size() - kMostDestinations), " more");
+                destinations +=
+                    text::concat(" and ", text::to_text(sum.destinations.size() - kMostDestinations), " more");
                 break;
             }
             destinations += (destinations.empty() ? "" : " ") + destination;
         }
-        table.rows.push_back({std::get<1>(key), std::get<0>(key) ? "allowed" : "denied", text::to_text(sum.count), std::get<2>(key), std::get<3>(key),
-                              destinations});
+        table.rows.push_back({std::get<1>(key), std::get<0>(key) ? "allowed" : "denied", text::to_text(sum.count),
+                              std::get<2>(key), std::get<3>(key), destinations});
     }
     return table;
 }

@@ -11,7 +11,8 @@ namespace sekisho::services {
 namespace {
 
 Error lease_error(const LeaseReport& report, std::string cause) {
-    return Error(Domain::network, text::concat("lease on ", text::escape_for_terminal(report.interface)), std::move(cause));
+    return Error(Domain::network, text::concat("lease on ", text::escape_for_terminal(report.interface)),
+                 std::move(cause));
 }
 
 /// "255.255.255.0" to 24; nothing for masks with holes.
@@ -35,7 +36,8 @@ Result<InterfaceAddress> leased_address(const LeaseReport& report) {
     if (!length || *length == 0 || *length > 32) {
         return std::unexpected(lease_error(report, "the network mask is not one"));
     }
-    if (address->is_loopback() || address->is_multicast() || address->is_unspecified() || address->to_v4() >= 0xf000'0000) {
+    if (address->is_loopback() || address->is_multicast() || address->is_unspecified() ||
+        address->to_v4() >= 0xf000'0000) {
         return std::unexpected(lease_error(report, text::concat(address->text(), " is no host address")));
     }
     return InterfaceAddress{*address, *length};
@@ -57,10 +59,12 @@ Result<LeaseReport> parse_lease_report(std::span<const std::string> words) {
     if (report.event.empty()) {
         return std::unexpected(Error(Domain::argument, "lease-event", "unknown event"));
     }
+
     struct Key {
         std::string_view name;
         std::string LeaseReport::* member;
     };
+
     static constexpr std::array<Key, 5> kKeys{{{"interface", &LeaseReport::interface},
                                                {"ip", &LeaseReport::address},
                                                {"mask", &LeaseReport::mask},
@@ -76,8 +80,8 @@ Result<LeaseReport> parse_lease_report(std::span<const std::string> words) {
             }
         }
         if (!known) {
-            return std::unexpected(
-                Error(Domain::argument, "lease-event", text::concat("unknown word '", text::escape_for_terminal(word), "'")));
+            return std::unexpected(Error(Domain::argument, "lease-event",
+                                         text::concat("unknown word '", text::escape_for_terminal(word), "'")));
         }
     }
     return report;
@@ -94,8 +98,8 @@ Result<Lease> check_lease(const LeaseReport& report, const model::Model& model) 
     const IpPrefix network = lease.leased.address.network();
     for (const IpPrefix& inside : model.inside_networks()) {
         if (network.overlaps(inside)) {
-            return std::unexpected(lease_error(
-                report, text::concat("the offered network ", network.text(), " overlaps the inside network ", inside.text())));
+            return std::unexpected(lease_error(report, text::concat("the offered network ", network.text(),
+                                                                    " overlaps the inside network ", inside.text())));
         }
     }
     const std::string_view first_router = text::split(report.router, ' ').front();
@@ -105,8 +109,9 @@ Result<Lease> check_lease(const LeaseReport& report, const model::Model& model) 
             return std::unexpected(lease_error(report, "the router is no IPv4 address"));
         }
         if (!network.contains(*router)) {
-            return std::unexpected(lease_error(
-                report, text::concat("the router ", router->text(), " is not on the offered network ", network.text())));
+            return std::unexpected(
+                lease_error(report, text::concat("the router ", router->text(), " is not on the offered network ",
+                                                 network.text())));
         }
         lease.leased.gateway = *router;
     }

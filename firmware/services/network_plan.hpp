@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the WAN hands out is judged before it is taken: a lease that overlaps an inside network would let the outside speak for the inside.
+// What the WAN hands out is judged before it is taken: a lease that overlaps an inside network would let the outside
+// speak for the inside.
 #pragma once
 
 #include "firmware/ports/network.hpp"
@@ -29,8 +30,9 @@ struct Lease {
 /// Reads "key=value" words of the lease client's report; unknown keys and words without '=' are refused.
 [[nodiscard]] Result<LeaseReport> parse_lease_report(std::span<const std::string> words);
 
-/// Checks a lease against the model: the interface has a DHCP client; address and mask are a host address on a network; neither that network nor the router overlaps an inside network; the router
-/// is on-link. The error names both networks. Of several routers the first counts; only a default route is ever taken.
+/// Checks a lease against the model: the interface has a DHCP client; address and mask are a host address on a network;
+/// neither that network nor the router overlaps an inside network; the router is on-link. The error names both
+/// networks. Of several routers the first counts; only a default route is ever taken.
 [[nodiscard]] Result<Lease> check_lease(const LeaseReport& report, const model::Model& model);
 
 } // namespace sekisho::services

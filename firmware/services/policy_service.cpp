@@ -50,11 +50,14 @@ std::string_view name_of(PolicySource source) noexcept {
     return kNames[static_cast<std::size_t>(source)];
 }
 
-PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration) :
-    m_ports(ports), m_timekeeper(timekeeper), m_log(log), m_store(ports.store),
-    m_default_configuration(std::move(default_configuration)),
-    m_clock_timer(ports.loop.make_timer([this] { check_clock(); })),
-    m_expiry_timer(ports.loop.make_timer([this] { check_clock(); })) {}
+PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration)
+    : m_ports(ports),
+      m_timekeeper(timekeeper),
+      m_log(log),
+      m_store(ports.store),
+      m_default_configuration(std::move(default_configuration)),
+      m_clock_timer(ports.loop.make_timer([this] { check_clock(); })),
+      m_expiry_timer(ports.loop.make_timer([this] { check_clock(); })) {}
 
 void PolicyService::record_state(std::string_view action, std::string message, bool success) {
     Event event;
@@ -69,13 +72,15 @@ void PolicyService::record_state(std::string_view action, std::string message, b
     m_log.record(std::move(event), Durability::immediate);
 }
 
-// ---- start ---------------------------------------------------------------------------------------------------------------------------------------------
+// ---- start
+// ---------------------------------------------------------------------------------------------------------------------------------------------
 
 void PolicyService::start() {
     m_clock_timer->start_repeating(kClockCheckMilliseconds);
     const auto loaded = m_ports.filter.is_loaded();
     if (!loaded || !*loaded) {
-        // Nothing of ours is in the kernel yet: close before anything else. A restarted daemon finds its policy and leaves it in force meanwhile.
+        // Nothing of ours is in the kernel yet: close before anything else. A restarted daemon finds its policy and
+        // leaves it in force meanwhile.
         if (auto closed = m_ports.filter.apply(ruleset::closed_ruleset(), m_timekeeper.reading().now); !closed) {
             record_state("start", std::move(closed).error().message(), false);
         }
@@ -120,9 +125,11 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
         return false;
     }
     auto compiled = ruleset::compile(configuration->model, clock);
-    auto absent = compiled ? enforce(*configuration, std::move(*compiled)) : std::unexpected(std::move(compiled).error());
+    auto absent =
+        compiled ? enforce(*configuration, std::move(*compiled)) : std::unexpected(std::move(compiled).error());
     if (!absent) {
-        m_why = text::concat("the ", name_of(source), " configuration could not be put in force: ", absent.error().message());
+        m_why = text::concat("the ", name_of(source),
+                             " configuration could not be put in force: ", absent.error().message());
         record_state("start", m_why, false);
         return false;
     }
@@ -151,7 +158,8 @@ void PolicyService::stay_closed() {
     record_state("start", m_why, false);
 }
 
-// ---- putting in force ----------------------------------------------------------------------------------------------------------------------------------
+// ---- putting in force
+// ----------------------------------------------------------------------------------------------------------------------------------
 
 ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
     ports::NetworkPlan plan;
@@ -180,13 +188,16 @@ Result<std::vector<std::string>> PolicyService::enforce(const Configuration& con
     if (!absent) {
         m_ruleset = std::move(former);
         m_leases = former_leases;
-        const auto back = m_ports.filter.apply(m_configuration ? m_ruleset : ruleset::closed_ruleset(), m_timekeeper.reading().now);
+        const auto back =
+            m_ports.filter.apply(m_configuration ? m_ruleset : ruleset::closed_ruleset(), m_timekeeper.reading().now);
         Error error = std::move(absent).error().in("network");
         if (m_configuration) {
-            ignore_error(m_ports.network.configure(plan(m_configuration->model)), "the first error is the one to report");
+            ignore_error(m_ports.network.configure(plan(m_configuration->model)),
+                         "the first error is the one to report");
         }
         if (!back) {
-            return std::unexpected(std::move(error).in(text::concat("the former policy could not be restored either (", back.error().message(), ")")));
+            return std::unexpected(std::move(error).in(
+                text::concat("the former policy could not be restored either (", back.error().message(), ")")));
         }
         return std::unexpected(std::move(error));
     }
@@ -217,14 +228,17 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     Diagnostics diagnostics;
     auto configuration = load_configuration(text, clock, diagnostics);
     if (!configuration) {
-        return refuse("not-accepted", text::concat(diagnostics.text("configuration"), "Not applied; the policy in force is unchanged.\n"));
+        return refuse("not-accepted", text::concat(diagnostics.text("configuration"),
+                                                   "Not applied; the policy in force is unchanged.\n"));
     }
     event.set(Field::config_digest, configuration->digest);
     auto compiled = ruleset::compile(configuration->model, clock);
     if (!compiled) {
-        return refuse("not-accepted", compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+        return refuse("not-accepted",
+                      compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
-    // Written before the kernel is touched: a full or broken data partition must not leave a policy in force that the next boot does not know.
+    // Written before the kernel is touched: a full or broken data partition must not leave a policy in force that the
+    // next boot does not know.
     if (auto prepared = m_store.prepare(text); !prepared) {
         return refuse("not-stored", prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
@@ -238,16 +252,20 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     if (auto committed = m_store.commit(); !committed) {
         m_leases = std::move(former_leases);
         std::string told = committed.error().message() + "\nNot applied; ";
-        const auto back = m_configuration ? enforce(*m_configuration, std::move(former_ruleset))
-                                          : Result<std::vector<std::string>>(std::unexpected(Error(Domain::control, "", "no former policy")));
-        told += back ? "the former policy is in force again.\n" : text::concat("the former policy could not be restored: ", back.error().message(), "\n");
+        const auto back =
+            m_configuration
+                ? enforce(*m_configuration, std::move(former_ruleset))
+                : Result<std::vector<std::string>>(std::unexpected(Error(Domain::control, "", "no former policy")));
+        told += back ? "the former policy is in force again.\n"
+                     : text::concat("the former policy could not be restored: ", back.error().message(), "\n");
         if (!m_configuration) {
             stay_closed();
         }
         return refuse("not-stored", std::move(told));
     }
 
-    const auto changes = m_configuration ? config::diff(m_configuration->tree, configuration->tree) : config::diff(config::Tree{}, configuration->tree);
+    const auto changes = m_configuration ? config::diff(m_configuration->tree, configuration->tree)
+                                         : config::diff(config::Tree{}, configuration->tree);
     event.set(Field::config_diff, shortened(changes));
     event.set(Field::event_outcome, "success");
     m_configuration = std::move(configuration);
@@ -267,12 +285,14 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     for (const std::string& sentence : *absent) {
         outcome.warnings += text::concat("warning: ", sentence, "\n");
     }
-    outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ", text::to_text(m_ruleset.rules.size()), " rules in force, policy ",
+    outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ",
+                                  text::to_text(m_ruleset.rules.size()), " rules in force, policy ",
                                   m_configuration->digest.substr(0, 12), ".\n");
     return outcome;
 }
 
-// ---- time ----------------------------------------------------------------------------------------------------------------------------------------------
+// ---- time
+// ----------------------------------------------------------------------------------------------------------------------------------------------
 
 void PolicyService::check_clock() {
     const ClockReading clock = m_timekeeper.reading();
@@ -291,7 +311,8 @@ void PolicyService::check_clock() {
         record_state("expiry", std::move(compiled).error().message(), false);
     } else if (!same_content(*compiled, m_ruleset)) {
         if (auto applied = m_ports.filter.apply(*compiled, clock.now); !applied) {
-            // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed. Tried again at the next look.
+            // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed. Tried
+            // again at the next look.
             record_state("expiry", std::move(applied).error().message(), false);
         } else {
             m_ruleset = std::move(*compiled);
@@ -326,12 +347,14 @@ void PolicyService::schedule_expiry(const ClockReading& clock) {
         return;
     }
     if (const auto next = ruleset::expiry_state(m_configuration->model, clock).next) {
-        const std::int64_t wait = std::clamp<std::int64_t>((next->microseconds - clock.now.microseconds) / 1000 + 1, 1, kLongestTimerSeconds * 1000);
+        const std::int64_t wait = std::clamp<std::int64_t>((next->microseconds - clock.now.microseconds) / 1000 + 1, 1,
+                                                           kLongestTimerSeconds * 1000);
         m_expiry_timer->start_once(static_cast<std::uint64_t>(wait));
     }
 }
 
-// ---- leases --------------------------------------------------------------------------------------------------------------------------------------------
+// ---- leases
+// --------------------------------------------------------------------------------------------------------------------------------------------
 
 Result<void> PolicyService::lease_event(std::span<const std::string> words) {
     if (!m_configuration) {
@@ -351,11 +374,13 @@ Result<void> PolicyService::lease_event(std::span<const std::string> words) {
         HeldLease taken{.lease = std::move(*lease), .words = {words.begin(), words.end()}, .inherited = false};
         taken.words.front() = "bound";
         if (held == m_leases.end() || held->second.words != taken.words) {
-            record_state("lease-taken", text::concat(report.interface, " has the address ", taken.lease.leased.address.text()), true);
+            record_state("lease-taken",
+                         text::concat(report.interface, " has the address ", taken.lease.leased.address.text()), true);
         }
         m_leases[report.interface] = std::move(taken);
     } else {
-        // A lease client reports "deconfig" when it starts, too: a lease inherited from an earlier process is given up only when the client found no server.
+        // A lease client reports "deconfig" when it starts, too: a lease inherited from an earlier process is given up
+        // only when the client found no server.
         const bool inherited = held != m_leases.end() && held->second.inherited;
         if (held == m_leases.end() || inherited != (report.event == "leasefail")) {
             return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Puts configurations in force: at start the committed one (or the last good one, or on a device that was never configured the default), later what is applied. Whatever fails, the former
-// policy stays. Keeps the kernel true to the clock: what expires is taken out, and an unsynchronised clock closes whatever could have expired.
+// Puts configurations in force: at start the committed one (or the last good one, or on a device that was never
+// configured the default), later what is applied. Whatever fails, the former policy stays. Keeps the kernel true to the
+// clock: what expires is taken out, and an unsynchronised clock closes whatever could have expired.
 #pragma once
 
 #include "firmware/ports/clock.hpp"
@@ -39,8 +40,9 @@ public:
     struct Ports {
         ports::PacketFilter& filter;
         ports::Network& network;
-        ports::Store& store;     ///< the data partition
-        ports::Store& run_store; ///< gone with the next boot: the leases in force, so that a restarted daemon drops no address
+        ports::Store& store; ///< the data partition
+        ports::Store&
+            run_store; ///< gone with the next boot: the leases in force, so that a restarted daemon drops no address
         ports::EventLoop& loop;
         ports::Clock& clock;
     };
@@ -50,7 +52,8 @@ public:
     /// Puts what is stored in force. Where nothing is acceptable, everything stays closed and why() says why.
     void start();
 
-    /// Checks, puts in force and commits. On an error nothing has changed; the error's text is complete (diagnostics included).
+    /// Checks, puts in force and commits. On an error nothing has changed; the error's text is complete (diagnostics
+    /// included).
     std::expected<ApplyOutcome, std::string> apply(std::string_view text, const Actor& actor);
 
     /// A report of the DHCP client.
@@ -66,11 +69,16 @@ public:
     void on_change(std::function<void(const model::Model&)> callback) { m_on_change = std::move(callback); }
 
     [[nodiscard]] const std::shared_ptr<const Configuration>& configuration() const noexcept { return m_configuration; }
+
     [[nodiscard]] const ruleset::Ruleset& ruleset() const noexcept { return m_ruleset; }
+
     [[nodiscard]] PolicySource source() const noexcept { return m_source; }
+
     /// Why nothing is in force, or why it is not the committed configuration; empty where all is as it should be.
     [[nodiscard]] const std::string& why() const noexcept { return m_why; }
+
     [[nodiscard]] std::vector<IpAddress> leased_name_servers() const;
+
     /// Microseconds after boot at which the first policy was in force.
     [[nodiscard]] std::optional<std::int64_t> enforcing_since() const noexcept { return m_enforcing_since; }
 
@@ -97,13 +105,15 @@ private:
     ruleset::Ruleset m_ruleset;
     PolicySource m_source = PolicySource::none;
     std::string m_why;
+
     struct HeldLease {
         Lease lease;
         std::vector<std::string> words; ///< the report that it came from
-        bool inherited = false;         ///< from an earlier process of the daemon, not yet confirmed by the lease client
+        bool inherited = false; ///< from an earlier process of the daemon, not yet confirmed by the lease client
     };
+
     std::map<std::string, HeldLease> m_leases; ///< by interface
-    std::vector<std::string> m_expired; ///< already in the log
+    std::vector<std::string> m_expired;        ///< already in the log
     bool m_synchronised = false;
     std::optional<std::int64_t> m_enforcing_since;
     std::unique_ptr<ports::Timer> m_clock_timer;

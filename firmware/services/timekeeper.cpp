@@ -9,8 +9,8 @@ namespace {
 constexpr std::string_view kFile = "state/last-time";
 }
 
-Timekeeper::Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time) :
-    m_clock(clock), m_store(store), m_floor(build_time), m_floor_monotonic(clock.monotonic_microseconds()) {}
+Timekeeper::Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time)
+    : m_clock(clock), m_store(store), m_floor(build_time), m_floor_monotonic(clock.monotonic_microseconds()) {}
 
 Result<void> Timekeeper::load() {
     if (!m_store.exists(kFile)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the product believes of the time: it never runs behind the image's build time or the last time that was recorded while the clock was synchronised,
-// so what has expired stays expired through a reboot, a power cut and a clock that steps back.
+// What the product believes of the time: it never runs behind the image's build time or the last time that was recorded
+// while the clock was synchronised, so what has expired stays expired through a reboot, a power cut and a clock that
+// steps back.
 #pragma once
 
 #include "firmware/ports/clock.hpp"
@@ -13,8 +14,8 @@ public:
     /// `build_time` is the image's; references must outlive the keeper.
     Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time);
 
-    /// Reads the last recorded time. A record that can't be read is an error for the log; the build time holds then, and the reading stays unsynchronised
-    /// until the clock is.
+    /// Reads the last recorded time. A record that can't be read is an error for the log; the build time holds then,
+    /// and the reading stays unsynchronised until the clock is.
     Result<void> load();
 
     [[nodiscard]] ClockReading reading();
@@ -25,9 +26,9 @@ public:
 private:
     ports::Clock& m_clock;
     ports::Store& m_store;
-    Time m_floor;                      ///< believed time at m_floor_monotonic
+    Time m_floor; ///< believed time at m_floor_monotonic
     std::int64_t m_floor_monotonic = 0;
-    Time m_recorded;                   ///< what the data partition holds
+    Time m_recorded; ///< what the data partition holds
 };
 
 } // namespace sekisho::services

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any text as an address, range, date, time or port: what is accepted has a text of its own that means the same, and the C library agrees.
+// Any text as an address, range, date, time or port: what is accepted has a text of its own that means the same, and
+// the C library agrees.
 #include "policy/base/address.hpp"
 #include "policy/base/time.hpp"
 #include "policy/config/value.hpp"
@@ -35,7 +36,8 @@ void check_against_libc(const std::string& text) {
     require(address.has_value() == (v4 || v6), "accepts what inet_pton accepts");
     if (address) {
         require(address->family() == (v4 ? Family::ipv4 : Family::ipv6), "same family as inet_pton");
-        require(std::memcmp(address->bytes().data(), expected, address->bytes().size()) == 0, "same bytes as inet_pton");
+        require(std::memcmp(address->bytes().data(), expected, address->bytes().size()) == 0,
+                "same bytes as inet_pton");
     }
 }
 

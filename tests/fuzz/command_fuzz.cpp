@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Anything typed at the prompt: refused with an error that is safe to show, or a command of the table with options that it has.
+// Anything typed at the prompt: refused with an error that is safe to show, or a command of the table with options that
+// it has.
 #include "firmware/services/command_table.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -31,9 +32,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(invocation->command != nullptr, "a command of the table");
     for (const auto& [name, value] : invocation->options) {
         require(std::ranges::any_of(invocation->command->options,
-                                    [&](const services::OptionRow& row) { return row.name == name && (!row.value.empty() || value.empty()); }),
+                                    [&](const services::OptionRow& row) {
+                                        return row.name == name && (!row.value.empty() || value.empty());
+                                    }),
                 "options of this command");
     }
-    require(invocation->command->operands != services::Operands::none || invocation->operands.empty(), "operands only where they belong");
+    require(invocation->command->operands != services::Operands::none || invocation->operands.empty(),
+            "operands only where they belong");
     return 0;
 }

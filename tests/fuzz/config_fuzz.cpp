@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as a configuration: refused with a diagnostic, or a tree that survives printing, and a model that keeps its promises.
+// Any bytes as a configuration: refused with a diagnostic, or a tree that survives printing, and a model that keeps its
+// promises.
 #include "policy/config/parser.hpp"
 #include "policy/config/printer.hpp"
 #include "policy/model/build.hpp"
@@ -32,9 +33,11 @@ void check_model(const model::Model& model) {
         require(std::ranges::all_of(service.source_lists,
                                     [&](const std::string& name) { return model.find_address_list(name) != nullptr; }),
                 "source lists exist");
-        require(std::ranges::all_of(service.from, [&](const std::string& name) { return model.find_zone(name) != nullptr; }),
+        require(std::ranges::all_of(service.from,
+                                    [&](const std::string& name) { return model.find_zone(name) != nullptr; }),
                 "zones of a service exist");
-        require(std::ranges::all_of(service.ports, [](model::PortRange range) { return range.first > 0 && range.first <= range.last; }),
+        require(std::ranges::all_of(
+                    service.ports, [](model::PortRange range) { return range.first > 0 && range.first <= range.last; }),
                 "ports are in order");
     }
     for (const model::AddressList& list : model.address_lists) {
@@ -55,20 +58,25 @@ void check_ruleset(const model::Model& model, const ClockReading& clock) {
     }
     for (const ruleset::Set& set : ruleset->sets) {
         require(!set.elements.empty(), "no set without elements");
-        require(std::ranges::all_of(set.elements, [&](const address::TimedRange& element) { return element.range.family() == set.family; }),
-                "a set has one family");
-        require(std::ranges::adjacent_find(set.elements, [](const address::TimedRange& left, const address::TimedRange& right) {
-                    return left.range.last >= right.range.first;
-                }) == set.elements.end(),
+        require(
+            std::ranges::all_of(
+                set.elements, [&](const address::TimedRange& element) { return element.range.family() == set.family; }),
+            "a set has one family");
+        require(std::ranges::adjacent_find(set.elements,
+                                           [](const address::TimedRange& left, const address::TimedRange& right) {
+                                               return left.range.last >= right.range.first;
+                                           }) == set.elements.end(),
                 "elements don't overlap");
-        require(std::ranges::all_of(set.elements, [&](const address::TimedRange& element) {
-                    return !element.expires || !clock.synchronised || *element.expires > clock.now;
-                }),
+        require(std::ranges::all_of(set.elements,
+                                    [&](const address::TimedRange& element) {
+                                        return !element.expires || !clock.synchronised || *element.expires > clock.now;
+                                    }),
                 "nothing expired is loaded");
     }
     const std::string text = ruleset::render_text(*ruleset, clock.now);
     require(fuzz::is_plain(text), "nothing in the text that nft or a terminal could take for something else");
-    require(std::ranges::all_of(ruleset->rules, [&](const ruleset::Rule& rule) { return text.contains(rule.id); }), "rule ids are in the text");
+    require(std::ranges::all_of(ruleset->rules, [&](const ruleset::Rule& rule) { return text.contains(rule.id); }),
+            "rule ids are in the text");
 }
 
 } // namespace
@@ -82,7 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     check_printing(*tree);
-    for (const ClockReading clock : {ClockReading{Time::from_seconds(0), false}, ClockReading{Time::from_seconds(1'800'000'000), true}}) {
+    for (const ClockReading clock :
+         {ClockReading{Time::from_seconds(0), false}, ClockReading{Time::from_seconds(1'800'000'000), true}}) {
         Diagnostics meaning;
         const auto model = model::build_model(*tree, clock, meaning);
         require(model.has_value() == !meaning.has_errors(), "a model exactly where there is no error");

@@ -18,11 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     request->payload.size() <= ports::kMostPayload,
                 "bounds hold");
         const auto frame = control::encode_request(*request);
-        require(frame.has_value() && std::string_view(*frame).substr(control::kHeaderSize) == body, "a request has one encoding");
+        require(frame.has_value() && std::string_view(*frame).substr(control::kHeaderSize) == body,
+                "a request has one encoding");
     }
     if (const auto response = control::decode_response(body)) {
         const auto frame = control::encode_response(*response);
-        require(frame.has_value() && std::string_view(*frame).substr(control::kHeaderSize) == body, "a response has one encoding");
+        require(frame.has_value() && std::string_view(*frame).substr(control::kHeaderSize) == body,
+                "a response has one encoding");
         require(!control::decode_request(body), "a response is no request");
     }
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lines of the log, both ways: any line is refused or read to an event that writes and reads to the same; any bytes in a field make one valid line.
+// Lines of the log, both ways: any line is refused or read to an event that writes and reads to the same; any bytes in
+// a field make one valid line.
 #include "drivers/json/event_reader.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -51,7 +52,8 @@ void check_writing(std::string_view bytes) {
         }
     }
     const std::string line = events::to_json_line(event);
-    require(line.ends_with('\n') && line.find('\n') == line.size() - 1 && fuzz::is_plain(line), "one line, safe to show");
+    require(line.ends_with('\n') && line.find('\n') == line.size() - 1 && fuzz::is_plain(line),
+            "one line, safe to show");
     drivers::YyjsonEventReader reader;
     const auto again = reader.read(line);
     require(again.has_value() && again->size() == event.size(), "every written event can be read");

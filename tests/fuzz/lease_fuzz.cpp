@@ -16,7 +16,9 @@ model::Model clinic() {
     model.interfaces = {
         {.name = "wan0", .dhcp = true},
         {.name = "wan1"},
-        {.name = "lan1", .addresses = {InterfaceAddress::parse("10.0.1.1/24").value(), InterfaceAddress::parse("fd00:1::1/64").value()}},
+        {.name = "lan1",
+         .addresses = {InterfaceAddress::parse("10.0.1.1/24").value(),
+                       InterfaceAddress::parse("fd00:1::1/64").value()}},
     };
     model.zones = {{.name = "wan", .interfaces = {"wan0", "wan1"}}, {.name = "clinic", .interfaces = {"lan1"}}};
     return model;
@@ -43,12 +45,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const IpPrefix network = leased.address.network();
     require(leased.interface == "wan0", "only the interface with a client gets a lease");
     require(leased.address.address.family() == Family::ipv4, "DHCPv4");
-    require(!leased.address.address.is_loopback() && !leased.address.address.is_multicast() && !leased.address.address.is_unspecified(),
+    require(!leased.address.address.is_loopback() && !leased.address.address.is_multicast() &&
+                !leased.address.address.is_unspecified(),
             "an address of a host");
-    require(std::ranges::none_of(kModel.inside_networks(), [&](const IpPrefix& inside) { return inside.overlaps(network); }),
+    require(std::ranges::none_of(kModel.inside_networks(),
+                                 [&](const IpPrefix& inside) { return inside.overlaps(network); }),
             "no overlap with the inside");
     if (leased.gateway) {
-        require(network.contains(*leased.gateway) && *leased.gateway != leased.address.address, "the router is another host on the same link");
+        require(network.contains(*leased.gateway) && *leased.gateway != leased.address.address,
+                "the router is another host on the same link");
     }
     return 0;
 }

@@ -13,9 +13,17 @@ namespace {
 
 class OneRule final : public events::RecordContext {
 public:
-    [[nodiscard]] const events::RuleReference* find_rule(std::string_view id) const override { return id == m_rule.id ? &m_rule : nullptr; }
-    [[nodiscard]] const events::RuleReference* find_rule_by_number(std::uint32_t number) const override { return number == 1 ? &m_rule : nullptr; }
-    [[nodiscard]] std::string_view zone_of(std::string_view interface) const override { return interface.empty() ? "" : "wan"; }
+    [[nodiscard]] const events::RuleReference* find_rule(std::string_view id) const override {
+        return id == m_rule.id ? &m_rule : nullptr;
+    }
+
+    [[nodiscard]] const events::RuleReference* find_rule_by_number(std::uint32_t number) const override {
+        return number == 1 ? &m_rule : nullptr;
+    }
+
+    [[nodiscard]] std::string_view zone_of(std::string_view interface) const override {
+        return interface.empty() ? "" : "wan";
+    }
 
 private:
     events::RuleReference m_rule{"service.web.deny", "not-allowed", 12};
@@ -30,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const auto packet = parsed->record.packet;
-    require(packet.empty() || (packet.data() >= data && packet.data() + packet.size() <= data + size), "the packet is inside the message");
+    require(packet.empty() || (packet.data() >= data && packet.data() + packet.size() <= data + size),
+            "the packet is inside the message");
     require(parsed->has_time || parsed->record.time == Time{}, "no time where the kernel gave none");
     parsed->record.ingress_interface = "wan0";
     for (const std::uint16_t group : {std::uint16_t{1}, std::uint16_t{2}}) {

@@ -13,8 +13,10 @@ namespace {
 void check_bytes(const packet::Headers& headers, std::span<const std::uint8_t> bytes) {
     const bool v4 = headers.family == Family::ipv4;
     require(bytes.size() >= (v4 ? 20U : 40U) && bytes[0] >> 4 == (v4 ? 4 : 6), "the first header is there");
-    require(std::ranges::equal(headers.source.bytes(), bytes.subspan(v4 ? 12 : 8, v4 ? 4 : 16)), "source is in the bytes");
-    require(std::ranges::equal(headers.destination.bytes(), bytes.subspan(v4 ? 16 : 24, v4 ? 4 : 16)), "destination is in the bytes");
+    require(std::ranges::equal(headers.source.bytes(), bytes.subspan(v4 ? 12 : 8, v4 ? 4 : 16)),
+            "source is in the bytes");
+    require(std::ranges::equal(headers.destination.bytes(), bytes.subspan(v4 ? 16 : 24, v4 ? 4 : 16)),
+            "destination is in the bytes");
     require(headers.hop_limit == bytes[v4 ? 8 : 7], "hop limit is in the bytes");
 }
 
@@ -36,9 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         check_bytes(*shorter, bytes.first(length));
         if (shorter->transport_complete) {
-            require(headers->transport_complete && headers->protocol == shorter->protocol && headers->source_port == shorter->source_port &&
-                        headers->destination_port == shorter->destination_port && headers->icmp_type == shorter->icmp_type &&
-                        headers->tcp_flags == shorter->tcp_flags,
+            require(headers->transport_complete && headers->protocol == shorter->protocol &&
+                        headers->source_port == shorter->source_port &&
+                        headers->destination_port == shorter->destination_port &&
+                        headers->icmp_type == shorter->icmp_type && headers->tcp_flags == shorter->tcp_flags,
                     "more bytes don't change what was complete");
         }
     }

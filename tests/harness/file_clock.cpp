@@ -8,12 +8,12 @@
 
 namespace sekisho::harness {
 
-FileClock::FileClock(std::string path, ports::EventLoop& loop) :
-    m_path(std::move(path)), m_timer(loop.make_timer([this] {
-        if (refresh() && m_on_step) {
-            m_on_step();
-        }
-    })) {
+FileClock::FileClock(std::string path, ports::EventLoop& loop)
+    : m_path(std::move(path)), m_timer(loop.make_timer([this] {
+          if (refresh() && m_on_step) {
+              m_on_step();
+          }
+      })) {
     refresh();
 }
 

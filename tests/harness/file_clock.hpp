@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A wall clock that a test sets through a file: "MICROSECONDS synchronised" or "MICROSECONDS unsynchronised". Between changes of the file the time goes on from there.
+// A wall clock that a test sets through a file: "MICROSECONDS synchronised" or "MICROSECONDS unsynchronised". Between
+// changes of the file the time goes on from there.
 #pragma once
 
 #include "firmware/ports/clock.hpp"

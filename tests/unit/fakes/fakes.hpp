@@ -22,8 +22,11 @@ namespace sekisho::fakes {
 class FakeClock final : public ports::Clock {
 public:
     Time now() override { return wall; }
+
     bool synchronised() override { return is_synchronised; }
+
     std::int64_t monotonic_microseconds() override { return monotonic; }
+
     Result<void> watch_steps(std::function<void()>) override { return {}; }
 
     /// Both clocks go on.
@@ -42,25 +45,35 @@ class FakeLoop final : public ports::EventLoop {
 public:
     class FakeTimer final : public ports::Timer {
     public:
-        FakeTimer(FakeLoop& loop, std::function<void()> on_time) : m_loop(loop), m_on_time(std::move(on_time)) { m_loop.m_timers.insert(this); }
+        FakeTimer(FakeLoop& loop, std::function<void()> on_time) : m_loop(loop), m_on_time(std::move(on_time)) {
+            m_loop.m_timers.insert(this);
+        }
+
         ~FakeTimer() override { m_loop.m_timers.erase(this); }
+
         void start_once(std::uint64_t milliseconds) override { set(milliseconds, 0); }
+
         void start_repeating(std::uint64_t milliseconds) override { set(milliseconds, milliseconds); }
+
         void stop() override { m_due.reset(); }
 
     private:
         friend class FakeLoop;
+
         void set(std::uint64_t milliseconds, std::uint64_t repeat) {
             m_due = m_loop.m_now + milliseconds;
             m_repeat = repeat;
         }
+
         FakeLoop& m_loop;
         std::function<void()> m_on_time;
         std::optional<std::uint64_t> m_due;
         std::uint64_t m_repeat = 0;
     };
 
-    std::unique_ptr<ports::Timer> make_timer(std::function<void()> on_time) override { return std::make_unique<FakeTimer>(*this, std::move(on_time)); }
+    std::unique_ptr<ports::Timer> make_timer(std::function<void()> on_time) override {
+        return std::make_unique<FakeTimer>(*this, std::move(on_time));
+    }
 
     void advance(std::uint64_t milliseconds, FakeClock& clock) {
         const std::uint64_t end = m_now + milliseconds;
@@ -91,6 +104,7 @@ private:
 class FakeStore final : public ports::Store {
 public:
     bool exists(std::string_view name) override { return files.contains(std::string(name)); }
+
     Result<std::string> read(std::string_view name, std::size_t most) override {
         const auto file = files.find(std::string(name));
         if (file == files.end()) {
@@ -101,6 +115,7 @@ public:
         }
         return file->second;
     }
+
     Result<void> write(std::string_view name, std::string_view bytes) override {
         if (full) {
             return std::unexpected(Error(Domain::storage, std::string(name), "no space left on device"));
@@ -108,6 +123,7 @@ public:
         files[std::string(name)] = bytes;
         return {};
     }
+
     Result<void> rename(std::string_view from, std::string_view to) override {
         if (refuse_renames_to == to || !exists(from)) {
             return std::unexpected(Error(Domain::storage, std::string(from), "can't be renamed"));
@@ -116,6 +132,7 @@ public:
         files.erase(std::string(from));
         return {};
     }
+
     Result<void> remove(std::string_view name) override {
         files.erase(std::string(name));
         return {};
@@ -136,6 +153,7 @@ public:
         last_durable = durable;
         return {};
     }
+
     std::uint64_t current_size() override {
         std::uint64_t size = 0;
         for (const std::string& line : lines.front()) {
@@ -143,6 +161,7 @@ public:
         }
         return size;
     }
+
     std::uint64_t total_lines() override {
         std::uint64_t count = 0;
         for (const auto& file : lines) {
@@ -150,6 +169,7 @@ public:
         }
         return count;
     }
+
     Result<std::uint64_t> rotate(unsigned keep) override {
         lines.insert(lines.begin(), std::vector<std::string>{});
         std::uint64_t dropped = 0;
@@ -159,6 +179,7 @@ public:
         }
         return dropped;
     }
+
     Result<std::vector<std::string>> last_lines(std::size_t most) override {
         std::vector<std::string> all;
         for (auto file = lines.rbegin(); file != lines.rend(); ++file) {
@@ -169,11 +190,13 @@ public:
         }
         return all;
     }
+
     /// How many lines hold the text.
     [[nodiscard]] std::size_t count(std::string_view text) {
         std::size_t found = 0;
         for (const auto& file : lines) {
-            found += static_cast<std::size_t>(std::ranges::count_if(file, [&](const std::string& line) { return line.contains(text); }));
+            found += static_cast<std::size_t>(
+                std::ranges::count_if(file, [&](const std::string& line) { return line.contains(text); }));
         }
         return found;
     }
@@ -195,8 +218,11 @@ public:
         loaded = true;
         return ports::FilterReport{ruleset.rules.size(), ruleset.sets.size(), 0, 0};
     }
+
     Result<bool> is_loaded() override { return loaded; }
+
     Result<std::size_t> remove_unreferenced_sets() override { return std::size_t{0}; }
+
     Result<std::vector<ports::CounterReading>> counters() override { return readings; }
 
     ruleset::Ruleset in_force;
@@ -216,11 +242,14 @@ public:
         in_force = plan;
         return absent;
     }
+
     Result<void> set_forwarding(bool on) override {
         forwarding = on;
         return {};
     }
+
     Result<std::vector<ports::LinkStatus>> links() override { return status; }
+
     Result<void> watch(std::function<void()>) override { return {}; }
 
     ports::NetworkPlan in_force;
@@ -236,6 +265,7 @@ public:
         on_record = std::move(callback);
         return {};
     }
+
     ports::LogLosses take_losses() override { return std::exchange(losses, {}); }
 
     std::function<void(const events::LogRecord&)> on_record;
@@ -248,7 +278,9 @@ public:
         programs[specification.name] = specification.argv;
         return {};
     }
+
     void stop(std::string_view name) override { programs.erase(std::string(name)); }
+
     std::vector<std::string> running() override {
         std::vector<std::string> names;
         for (const auto& [name, argv] : programs) {
@@ -256,6 +288,7 @@ public:
         }
         return names;
     }
+
     void on_exit(std::function<void(std::string_view, std::string_view)>) override {}
 
     std::map<std::string, std::vector<std::string>> programs;
@@ -264,13 +297,18 @@ public:
 class FakeSystem final : public ports::System {
 public:
     std::string boot_id() override { return "b0071d00-0000-4000-8000-000000000001"; }
+
     std::string kernel_release() override { return "6.12.0"; }
+
     Result<ports::MemoryUse> memory() override { return ports::MemoryUse{512u << 20, 400u << 20, 8u << 20}; }
+
     Result<ports::DataSpace> data_space() override { return ports::DataSpace{64u << 20, 60u << 20}; }
+
     Result<void> set_host_name(const std::string& name) override {
         host_name = name;
         return {};
     }
+
     Result<void> set_name_servers(const std::string& contents) override {
         resolv_conf = contents;
         return {};

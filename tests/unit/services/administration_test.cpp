@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/administration.hpp"
-
 #include "tests/unit/fakes/fakes.hpp"
 
 #include <CppUTest/TestHarness.h>
@@ -9,7 +8,8 @@ using namespace sekisho;
 
 namespace {
 
-constexpr std::string_view kConfiguration = R"(interfaces { interface wan0 { address 198.51.100.2/24; } interface lan1 { address 10.0.1.1/24; } }
+constexpr std::string_view kConfiguration =
+    R"(interfaces { interface wan0 { address 198.51.100.2/24; } interface lan1 { address 10.0.1.1/24; } }
 zones { wan { interface wan0; } clinic { interface lan1; } }
 policy out { from clinic; to wan; action allow; }
 )";
@@ -44,11 +44,16 @@ TEST_GROUP(administration) {
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
     services::PolicyService policy{{filter, network, store, run_store, loop, clock}, keeper, log, ""};
-    services::Administration administration{{filter, network, machine, clock, reader}, policy, log, keeper,
-                                            {.product = "Sekisho", .board = "test", .version = "1.2.3", .build = "abc", .build_time = {}}};
+    services::Administration administration{
+        {filter, network, machine, clock, reader},
+        policy,
+        log,
+        keeper,
+        {.product = "Sekisho", .board = "test", .version = "1.2.3", .build = "abc", .build_time = {}}};
 
     ports::ControlResponse ask(std::vector<std::string> words, std::string payload = {}, std::uint32_t user = 0) {
-        return administration.handle({{user, 77, user == 0 ? "root" : "nobody"}, "local", std::move(words), std::move(payload)});
+        return administration.handle(
+            {{user, 77, user == 0 ? "root" : "nobody"}, "local", std::move(words), std::move(payload)});
     }
 };
 
@@ -102,9 +107,13 @@ TEST(administration, a_count_that_is_none_is_refused) {
     }
 }
 
-TEST(administration, commands_of_the_client_are_refused) { LONGS_EQUAL(2, ask({"check", "x"}).exit_status); }
+TEST(administration, commands_of_the_client_are_refused) {
+    LONGS_EQUAL(2, ask({"check", "x"}).exit_status);
+}
 
-TEST(administration, unknown_commands_are_refused_with_the_nearest) { CHECK(ask({"show", "rulez"}).errors.contains("did you mean 'show rules'")); }
+TEST(administration, unknown_commands_are_refused_with_the_nearest) {
+    CHECK(ask({"show", "rulez"}).errors.contains("did you mean 'show rules'"));
+}
 
 TEST(administration, the_version_is_the_image_s) {
     CHECK(ask({"show", "version"}).output.contains("1.2.3"));

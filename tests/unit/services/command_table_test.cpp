@@ -7,7 +7,9 @@ using namespace sekisho;
 using namespace sekisho::services;
 
 namespace {
-Result<Invocation> parse(std::vector<std::string> words) { return parse_command(words); }
+Result<Invocation> parse(std::vector<std::string> words) {
+    return parse_command(words);
+}
 } // namespace
 
 TEST_GROUP(command){};
@@ -44,19 +46,33 @@ TEST(command, a_misspelt_option_names_the_nearest) {
     CHECK(parse({"show", "rules", "--jsn"}).error().message().contains("did you mean '--json'"));
 }
 
-TEST(command, an_option_of_another_command_is_refused) { CHECK_FALSE(parse({"show", "rules", "--last", "3"}).has_value()); }
+TEST(command, an_option_of_another_command_is_refused) {
+    CHECK_FALSE(parse({"show", "rules", "--last", "3"}).has_value());
+}
 
-TEST(command, an_option_twice_is_refused) { CHECK_FALSE(parse({"show", "rules", "--json", "--json"}).has_value()); }
+TEST(command, an_option_twice_is_refused) {
+    CHECK_FALSE(parse({"show", "rules", "--json", "--json"}).has_value());
+}
 
-TEST(command, a_missing_value_is_refused) { CHECK_FALSE(parse({"show", "log", "--last"}).has_value()); }
+TEST(command, a_missing_value_is_refused) {
+    CHECK_FALSE(parse({"show", "log", "--last"}).has_value());
+}
 
-TEST(command, a_missing_file_is_refused) { CHECK_FALSE(parse({"check"}).has_value()); }
+TEST(command, a_missing_file_is_refused) {
+    CHECK_FALSE(parse({"check"}).has_value());
+}
 
-TEST(command, a_second_file_is_refused) { CHECK_FALSE(parse({"check", "a", "b"}).has_value()); }
+TEST(command, a_second_file_is_refused) {
+    CHECK_FALSE(parse({"check", "a", "b"}).has_value());
+}
 
-TEST(command, an_operand_where_none_belongs_is_refused) { CHECK_FALSE(parse({"show", "rules", "all"}).has_value()); }
+TEST(command, an_operand_where_none_belongs_is_refused) {
+    CHECK_FALSE(parse({"show", "rules", "all"}).has_value());
+}
 
-TEST(command, no_word_at_all_is_refused) { CHECK_FALSE(parse({}).has_value()); }
+TEST(command, no_word_at_all_is_refused) {
+    CHECK_FALSE(parse({}).has_value());
+}
 
 TEST(command, control_characters_in_an_unknown_command_are_escaped) {
     const auto invocation = parse({"\x1b[2J"});

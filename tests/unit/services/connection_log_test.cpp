@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/connection_log.hpp"
-
 #include "policy/ruleset/mark.hpp"
 #include "policy/ruleset/renderer.hpp"
 #include "tests/unit/fakes/fakes.hpp"
@@ -12,8 +11,9 @@ using namespace sekisho;
 namespace {
 
 // 198.51.100.9:40000 to 203.0.113.2:443, TCP SYN
-constexpr std::array<std::uint8_t, 40> kSyn{0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 198, 51, 100, 9, 203, 0, 113, 2,
-                                            0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0};
+constexpr std::array<std::uint8_t, 40> kSyn{0x45, 0, 0,   40, 0,    0,    0,    0,    64,   6,    0, 0, 198, 51,
+                                            100,  9, 203, 0,  113,  2,    0x9c, 0x40, 0x01, 0xbb, 0, 0, 0,   1,
+                                            0,    0, 0,   0,  0x50, 0x02, 0xff, 0xff, 0,    0,    0, 0};
 
 ruleset::Ruleset sample() {
     ruleset::Ruleset ruleset;
@@ -53,7 +53,8 @@ TEST_GROUP(connection_log) {
 TEST(connection_log, a_denial_has_rule_reason_line_zone_and_addresses) {
     packets.on_record(record("service.web.deny", ruleset::kLogGroupDenied));
     LONGS_EQUAL(1, files.lines.front().size());
-    for (const char* part : {"connection-denied", "\"service.web.deny\"", "\"not-allowed\"", "\"line\":12", "\"zone\":\"wan\"", "\"198.51.100.9\"", "443"}) {
+    for (const char* part : {"connection-denied", "\"service.web.deny\"", "\"not-allowed\"", "\"line\":12",
+                             "\"zone\":\"wan\"", "\"198.51.100.9\"", "443"}) {
         CHECK_TEXT(files.lines.front().front().contains(part), part);
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/helper_programs.hpp"
-
 #include "tests/unit/fakes/fakes.hpp"
 
 #include <CppUTest/TestHarness.h>
@@ -14,7 +13,13 @@ TEST_GROUP(helper_programs) {
     model::Model model;
 
     static model::Interface wan(bool dhcp) {
-        return {.name = "wan0", .place = {}, .is_bridge = false, .ports = {}, .dhcp = dhcp, .addresses = {}, .gateways = {}};
+        return {.name = "wan0",
+                .place = {},
+                .is_bridge = false,
+                .ports = {},
+                .dhcp = dhcp,
+                .addresses = {},
+                .gateways = {}};
     }
 };
 

@@ -12,14 +12,27 @@ TEST_GROUP(lease) {
     model::Model model;
 
     void setup() override {
-        model.interfaces.push_back({.name = "wan0", .place = {}, .is_bridge = false, .ports = {}, .dhcp = true, .addresses = {}, .gateways = {}});
-        model.interfaces.push_back({.name = "br-clinic", .place = {}, .is_bridge = true, .ports = {"lan1"}, .dhcp = false,
-                                    .addresses = {*InterfaceAddress::parse("10.0.1.1/24")}, .gateways = {}});
+        model.interfaces.push_back({.name = "wan0",
+                                    .place = {},
+                                    .is_bridge = false,
+                                    .ports = {},
+                                    .dhcp = true,
+                                    .addresses = {},
+                                    .gateways = {}});
+        model.interfaces.push_back({.name = "br-clinic",
+                                    .place = {},
+                                    .is_bridge = true,
+                                    .ports = {"lan1"},
+                                    .dhcp = false,
+                                    .addresses = {*InterfaceAddress::parse("10.0.1.1/24")},
+                                    .gateways = {}});
         model.zones.push_back({.name = "wan", .place = {}, .interfaces = {"wan0"}, .masquerade = false});
         model.zones.push_back({.name = "clinic", .place = {}, .interfaces = {"br-clinic"}, .masquerade = true});
     }
 
-    static LeaseReport offered() { return {"bound", "wan0", "192.168.77.20", "255.255.255.0", "192.168.77.1", "192.168.77.1 9.9.9.9"}; }
+    static LeaseReport offered() {
+        return {"bound", "wan0", "192.168.77.20", "255.255.255.0", "192.168.77.1", "192.168.77.1 9.9.9.9"};
+    }
 };
 
 TEST(lease, an_ordinary_lease_is_taken) {
@@ -57,7 +70,8 @@ TEST(lease, a_mask_with_holes_is_refused) {
 
 TEST(lease, an_address_that_no_host_has_is_refused) {
     LeaseReport report = offered();
-    for (const char* address : {"127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "2001:db8::1", "192.168.77.20; reboot", ""}) {
+    for (const char* address :
+         {"127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "2001:db8::1", "192.168.77.20; reboot", ""}) {
         report.address = address;
         CHECK_FALSE(check_lease(report, model).has_value());
     }

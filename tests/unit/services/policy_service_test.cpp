@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/policy_service.hpp"
-
 #include "policy/base/text.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 
@@ -20,8 +19,9 @@ zones { wan { interface wan0; } clinic { interface br-clinic; } }
 )";
 
 std::string with_service(std::string_view list) {
-    return text::concat(kInterfaces, "address-list vendor { ", list,
-                        " }\nservice web { protocol tcp; port 8443; forward-to 10.0.1.20; source { address-list vendor; } }\n");
+    return text::concat(
+        kInterfaces, "address-list vendor { ", list,
+        " }\nservice web { protocol tcp; port 8443; forward-to 10.0.1.20; source { address-list vendor; } }\n");
 }
 
 const services::Actor kAdmin{"admin", "local"};
@@ -41,8 +41,9 @@ TEST_GROUP(policy_service) {
     std::unique_ptr<services::PolicyService> service;
 
     void start() {
-        service = std::make_unique<services::PolicyService>(services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log,
-                                                            std::string(kInterfaces));
+        service = std::make_unique<services::PolicyService>(
+            services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log,
+            std::string(kInterfaces));
         service->start();
     }
     void commit(std::string_view text) {
@@ -216,7 +217,8 @@ TEST(policy_service, an_unsynchronised_clock_closes_what_could_have_expired_unti
 TEST(policy_service, a_lease_is_taken_kept_over_a_restart_and_given_up) {
     commit(kInterfaces);
     start();
-    const std::vector<std::string> bound{"bound", "interface=wan0", "ip=192.168.7.20", "mask=255.255.255.0", "router=192.168.7.1", "dns=192.168.7.1"};
+    const std::vector<std::string> bound{
+        "bound", "interface=wan0", "ip=192.168.7.20", "mask=255.255.255.0", "router=192.168.7.1", "dns=192.168.7.1"};
     CHECK(service->lease_event(bound).has_value());
     LONGS_EQUAL(1, network.in_force.leases.size());
     start();
@@ -231,7 +233,8 @@ TEST(policy_service, a_lease_is_taken_kept_over_a_restart_and_given_up) {
 TEST(policy_service, a_lease_that_overlaps_an_inside_network_is_refused_with_an_event_naming_both) {
     commit(kInterfaces);
     start();
-    const std::vector<std::string> bound{"bound", "interface=wan0", "ip=10.0.1.50", "mask=255.255.255.0", "router=10.0.1.254"};
+    const std::vector<std::string> bound{"bound", "interface=wan0", "ip=10.0.1.50", "mask=255.255.255.0",
+                                         "router=10.0.1.254"};
     CHECK_FALSE(service->lease_event(bound).has_value());
     LONGS_EQUAL(0, network.in_force.leases.size());
     LONGS_EQUAL(1, files.count("the offered network 10.0.1.0/24 overlaps the inside network 10.0.1.0/24"));
@@ -240,7 +243,10 @@ TEST(policy_service, a_lease_that_overlaps_an_inside_network_is_refused_with_an_
 TEST(policy_service, an_apply_that_makes_a_lease_overlap_gives_the_lease_up) {
     commit(kInterfaces);
     start();
-    CHECK(service->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0", "router=10.9.0.1"}).has_value());
+    CHECK(service
+              ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0",
+                                                     "router=10.9.0.1"})
+              .has_value());
     std::string moved(kInterfaces);
     moved.replace(moved.find("10.0.1.1/24"), 11, "10.9.0.1/16");
     CHECK(service->apply(moved, kAdmin).has_value());

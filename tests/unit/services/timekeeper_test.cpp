@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/timekeeper.hpp"
-
 #include "tests/unit/fakes/fakes.hpp"
 
 #include <CppUTest/TestHarness.h>
