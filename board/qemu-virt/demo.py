@@ -60,7 +60,7 @@ def try_connections(world: Clinic) -> None:
     ]
     rows = []
     for who, namespace, target, source in attempts:
-        answer = world.fetch(namespace, str(target), source=source, seconds=2)
+        answer = world.fetch(namespace, str(target), source=source, seconds=3)
         own = clinic.CLIENT_V6 if ':' in str(target) else clinic.CLIENT_V4
         rows.append({'who': who, 'source': source or own, 'target': target, 'answer': answer.strip() if answer else 'no answer'})
     print('\nWhat clients saw\n' + table(rows, {'who': 'Client', 'source': 'Source', 'target': 'Asked', 'answer': 'Answer'}))
@@ -129,6 +129,7 @@ def run(options: argparse.Namespace) -> None:
         state = world.machine.wait_enforcing()
         step(f'enforcing ({state["policy_source"]}); applying board/qemu-virt/demo.conf over the serial console')
         apply(world.machine.console, CHECKOUT / 'board/qemu-virt/demo.conf')
+        time.sleep(2)  # new IPv6 addresses are used once nobody else was found to have them (RFC 4862)
         step('connections')
         try_connections(world)
         replay(world, path, options.capture_name or 'recorded: port scans of three sources')

@@ -118,7 +118,7 @@ class Clinic:
         with (self.folder / f'{arguments[0]}.log').open('ab') as log:
             return namespace.start(*arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def fetch(self, namespace, address: str, port: int = SERVICE_PORT, source: str | None = None, seconds: float = 3) -> str | None:
+    def fetch(self, namespace, address: str, port: int = SERVICE_PORT, source: str | None = None, seconds: float = 6) -> str | None:
         """The page behind http://address:port/, asked for from a source address; None when nobody answered in time."""
         host = f'[{address}]' if ':' in address else address
         run = namespace.run('curl', '-sS', '--noproxy', '*', '--max-time', str(seconds), *(['--interface', source] if source else []),

@@ -20,8 +20,8 @@ A_YEAR_BACK = datetime.datetime(2026, 12, 29, tzinfo=datetime.UTC)
 def served(world) -> tuple[bool, bool]:
     """Whether the vendor gets the page, by IPv4 and by IPv6."""
     page = clinic.PAGE + '\n'
-    return (world.fetch(world.outside, str(clinic.WAN.ipv4), source=clinic.ALLOWED_V4, seconds=2) == page,
-            world.fetch(world.outside, clinic.SERVER_V6, source=clinic.ALLOWED_V6, seconds=2) == page)
+    return (world.fetch(world.outside, str(clinic.WAN.ipv4), source=clinic.ALLOWED_V4, seconds=4) == page,
+            world.fetch(world.outside, clinic.SERVER_V6, source=clinic.ALLOWED_V6, seconds=4) == page)
 
 
 def wait_synchronised(world) -> None:
