@@ -296,16 +296,22 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
 
 void PolicyService::check_clock() {
     const ClockReading clock = m_timekeeper.reading();
-    if (clock.synchronised != m_synchronised) {
+    const bool changed = clock.synchronised != m_synchronised;
+    if (changed) {
         m_synchronised = clock.synchronised;
         record_state(clock.synchronised ? "clock-synchronised" : "clock-unsynchronised",
                      clock.synchronised ? "the clock is synchronised; entries that have not expired are open"
                                         : "the clock is not synchronised; entries with an expiry are closed",
                      clock.synchronised);
     }
-    if (!m_configuration) {
+    if (auto recorded = m_timekeeper.record_when_due(); !recorded) {
+        record_state("expiry", std::move(recorded).error().in("record the time").message(), false);
+    }
+    const bool passed = m_next_expiry && clock.now >= *m_next_expiry;
+    if (!m_configuration || !(changed || passed || m_behind)) {
         return;
     }
+    m_behind = false;
     auto compiled = ruleset::compile(m_configuration->model, clock);
     if (!compiled) {
         record_state("expiry", std::move(compiled).error().message(), false);
@@ -314,6 +320,7 @@ void PolicyService::check_clock() {
             // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed. Tried
             // again at the next look.
             record_state("expiry", std::move(applied).error().message(), false);
+            m_behind = true;
         } else {
             m_ruleset = std::move(*compiled);
         }
@@ -343,11 +350,13 @@ void PolicyService::record_expiries(const ClockReading& clock) {
 
 void PolicyService::schedule_expiry(const ClockReading& clock) {
     m_expiry_timer->stop();
+    m_next_expiry.reset();
     if (!m_configuration || !clock.synchronised) {
         return;
     }
-    if (const auto next = ruleset::expiry_state(m_configuration->model, clock).next) {
-        const std::int64_t wait = std::clamp<std::int64_t>((next->microseconds - clock.now.microseconds) / 1000 + 1, 1,
+    m_next_expiry = ruleset::expiry_state(m_configuration->model, clock).next;
+    if (m_next_expiry) {
+        const std::int64_t wait = std::clamp<std::int64_t>((m_next_expiry->microseconds - clock.now.microseconds) / 1000 + 1, 1,
                                                            kLongestTimerSeconds * 1000);
         m_expiry_timer->start_once(static_cast<std::uint64_t>(wait));
     }

@@ -115,6 +115,8 @@ private:
     std::map<std::string, HeldLease> m_leases; ///< by interface
     std::vector<std::string> m_expired;        ///< already in the log
     bool m_synchronised = false;
+    std::optional<Time> m_next_expiry;
+    bool m_behind = false; ///< the kernel refused the last switch after an expiry
     std::optional<std::int64_t> m_enforcing_since;
     std::unique_ptr<ports::Timer> m_clock_timer;
     std::unique_ptr<ports::Timer> m_expiry_timer;

@@ -7,6 +7,7 @@ namespace sekisho::services {
 
 namespace {
 constexpr std::string_view kFile = "state/last-time";
+constexpr std::int64_t kRecordInterval = 600ll * 1'000'000;
 }
 
 Timekeeper::Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time)
@@ -47,6 +48,10 @@ Result<void> Timekeeper::record() {
     TRY(m_store.write(kFile, rfc3339_utc(current.now) + "\n"));
     m_recorded = current.now;
     return {};
+}
+
+Result<void> Timekeeper::record_when_due() {
+    return reading().now.microseconds - m_recorded.microseconds < kRecordInterval ? Result<void>() : record();
 }
 
 } // namespace sekisho::services

@@ -22,6 +22,8 @@ public:
 
     /// Records the present reading on the data partition, where the clock is synchronised; otherwise does nothing.
     Result<void> record();
+    /// The same, but spares the flash: only where the last record is ten minutes old.
+    Result<void> record_when_due();
 
 private:
     ports::Clock& m_clock;
