@@ -4,6 +4,7 @@
 #include "drivers/capture/connection_lookup.hpp"
 #include "drivers/capture/log_group.hpp"
 #include "drivers/capture/netlink_message.hpp"
+#include "drivers/capture/sequence.hpp"
 #include "policy/base/text.hpp"
 #include "policy/events/nflog.hpp"
 
@@ -57,7 +58,7 @@ private:
 /// A group that is being read. The watch goes before the descriptor that it watches.
 struct Reader {
     LogGroup group;
-    std::uint32_t next_sequence = 0; ///< the kernel counts from 0 when the settings are in force
+    Sequence sequence;
     std::uint64_t overruns_told = 0;
     std::unique_ptr<Watch> watch;
 };
@@ -76,7 +77,6 @@ struct NflogPacketLog::Implementation {
     std::vector<std::uint8_t> extended; ///< a message with its connection added
 
     Result<void> open(std::uint16_t number);
-    void count_gap(Reader& reader, std::uint32_t sequence);
     void take(Reader& reader, std::span<const std::uint8_t> message);
     std::optional<events::NflogRecord> with_connection(std::span<const std::uint8_t> message,
                                                        events::NflogRecord&& record);
@@ -103,15 +103,6 @@ Result<void> NflogPacketLog::Implementation::open(std::uint16_t number) {
     return {};
 }
 
-void NflogPacketLog::Implementation::count_gap(Reader& reader, std::uint32_t sequence) {
-    // both wrap at 32 bits; a number from before is none that was missed
-    const std::uint32_t missed = sequence - reader.next_sequence;
-    if (missed < 0x8000'0000u) {
-        losses.sequence_gaps += missed;
-        reader.next_sequence = sequence + 1;
-    }
-}
-
 /// The record as it would be on a kernel that adds the connection: the same attribute, taken from the connection table.
 std::optional<events::NflogRecord>
 NflogPacketLog::Implementation::with_connection(std::span<const std::uint8_t> message, events::NflogRecord&& record) {
@@ -128,7 +119,7 @@ NflogPacketLog::Implementation::with_connection(std::span<const std::uint8_t> me
 void NflogPacketLog::Implementation::take(Reader& reader, std::span<const std::uint8_t> message) {
     auto read = events::parse_nflog(message);
     if (read && read->sequence) {
-        count_gap(reader, *read->sequence);
+        losses.sequence_gaps += reader.sequence.missing_before(*read->sequence);
     }
     if (read && !reader.group.has_connections()) {
         read = with_connection(message, std::move(*read));
