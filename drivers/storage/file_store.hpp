@@ -13,8 +13,8 @@ namespace sekisho::drivers {
 /// symbolic links. Folders are made (0750) as a write needs them.
 class FileStore final : public ports::Store {
 public:
-    /// `data_directory` must exist. Files that an earlier process was still writing when it ended (NAME.new) are
-    /// removed.
+    /// `data_directory` must exist and be the product's own. Files that an earlier process was still writing when it
+    /// ended (NAME.new) are removed.
     static Result<std::unique_ptr<FileStore>> open(const std::string& data_directory);
 
     bool exists(std::string_view name) override;

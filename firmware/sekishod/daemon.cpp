@@ -8,6 +8,7 @@
 #include "drivers/network/kernel_network.hpp"
 #include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
+#include "drivers/system/files.hpp"
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
 #include "firmware/services/administration.hpp"
@@ -44,16 +45,6 @@ void record_host(services::EventLog& log, std::string_view action, std::string m
     log.record(std::move(event), services::Durability::immediate);
 }
 
-/// A file of the image, by absolute path.
-Result<std::string> read_image_file(const std::string& path, std::size_t most) {
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos) {
-        return std::unexpected(Error(Domain::argument, path, "is no absolute path"));
-    }
-    const auto folder = TRY(drivers::FileStore::open(path.substr(0, slash + 1)));
-    return folder->read(std::string_view(path).substr(slash + 1), most);
-}
-
 /// Tells of a step of the start that failed and goes on: the packet filter protects whether or not the rest works.
 void note(services::EventLog& log, std::string_view what, const Result<void>& result) {
     if (!result) {
@@ -86,9 +77,10 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
-    const std::string identity = TRY(read_image_file(options.identity, kMostIdentity));
+    const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
     opened.identity = TRY(services::Identity::parse(identity));
-    opened.default_configuration = TRY(read_image_file(options.default_configuration, ports::kMostPayload));
+    opened.default_configuration =
+        TRY(drivers::read_file(options.default_configuration, ports::kMostPayload, Domain::system));
     opened.store = TRY(drivers::FileStore::open(options.data_directory));
     opened.run_store = TRY(drivers::FileStore::open(options.run_directory));
     auto files = drivers::JsonLogFiles::open(options.data_directory);
@@ -114,7 +106,7 @@ struct Daemon {
           log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
           policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
                  opened.default_configuration),
-          connections({packet_log, *opened.filter, loop}, log),
+          connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper,
@@ -170,6 +162,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         return fail(opened.error());
     }
     Daemon daemon(options, loop, clock, std::move(*opened));
+    note(daemon.log, "log sequence", daemon.log.resume(daemon.reader));
     if (!daemon.opened.data_trouble.empty()) {
         note(daemon.log, "the access log is in memory only",
              std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
@@ -199,6 +192,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         return fail(termination.error());
     }
     loop.run();
+    daemon.connections.check_losses();
     record_host(daemon.log, "stop", "the daemon ends; the policy in force stays in the kernel", true);
     return 0;
 }
