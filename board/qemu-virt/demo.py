@@ -107,6 +107,7 @@ def relay(console: Console) -> None:
                 if not typed or LEAVE in typed:
                     return
                 console.send(typed.decode('utf-8', 'replace'))
+                os.write(sys.stdout.fileno(), console.read_some(0).encode())  # what came while it was sent
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
         print()

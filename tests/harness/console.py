@@ -8,6 +8,7 @@
 
 import json
 import re
+import select
 import socket
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ class Console:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(str(path))
         self._log = log.open('ab') if log else None
+        self._arrived = b''  # came while something was sent
         self._pending = b''
         self.transcript = ''
 
@@ -41,11 +43,13 @@ class Console:
 
     def read_some(self, timeout: float) -> str:
         """What arrived within timeout seconds ('' if nothing); raises ConsoleError when the machine is gone."""
-        self._socket.settimeout(max(timeout, 0.001))
-        try:
-            data = self._socket.recv(65536)
-        except TimeoutError:
-            return ''
+        data, self._arrived = self._arrived, b''
+        if not data:
+            self._socket.settimeout(max(timeout, 0.001))
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                return ''
         if not data:
             raise ConsoleError(f'the console was closed; it last said:\n{self.transcript[-2000:]}')
         if self._log:
@@ -80,8 +84,22 @@ class Console:
             raw += self.read_some(min(left, 1))
 
     def send(self, text: str) -> None:
-        self._socket.settimeout(30)
-        self._socket.sendall(text.encode())
+        """Sends, and reads what comes meanwhile: QEMU stands still while nobody takes its serial output, and the echo of what is sent is such output."""
+        data = text.encode()
+        while data:
+            readable, writable, _ = select.select([self._socket], [self._socket], [], 60)
+            if not readable and not writable:
+                raise ConsoleError(f'the console took no input for 60 s; it last said:\n{_plain(self.transcript)[-2000:]}')
+            if readable:
+                arrived = self._socket.recv(65536)
+                if not arrived:
+                    raise ConsoleError(f'the console was closed; it last said:\n{self.transcript[-2000:]}')
+                self._arrived += arrived
+            if writable:
+                try:
+                    data = data[self._socket.send(data[:1024], socket.MSG_DONTWAIT):]
+                except BlockingIOError:
+                    pass  # less room than a piece needs
 
     def wait_prompt(self, timeout: float = 60) -> str:
         """Reads until the prompt stands alone on the last line; returns what came before it."""
@@ -117,9 +135,8 @@ class Console:
         self.send(line + '\r')
         # what follows is for the command, not for the prompt's line editor: wait for the echo of the end of the line
         self.wait_for('\n', 10)
-        for part in text.rstrip('\n').split('\n'):
+        for part in [*text.rstrip('\n').split('\n'), '.']:
             self.send(part + '\r')
-        self.send('.\r')
         before, dot, after = ('\n' + self.wait_prompt(timeout)).rpartition('\n.\n')
         return after if dot else before
 

@@ -11,7 +11,7 @@ from tests.harness import capture, clinic, recording
 from tests.harness.capture import Router
 from tests.harness.vm import MAC_ADDRESSES
 
-NEEDED = ('synscan.pcap', 'tcp_scan.pcapng', 'ssh.pcap', 'rdp2.pcap', 'http_ipv6.pcap', 'ip_fragmented_garbage.pcap', 'WebattackRCE.pcap')
+NEEDED = ('synscan.pcap', 'tcp_scan.pcapng', 'ssh.pcap', 'rdp2.pcap', 'http_ipv6.pcap', 'ip_fragmented_garbage.pcap')
 
 
 def captured(name: str):

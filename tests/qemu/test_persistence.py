@@ -68,7 +68,7 @@ def test_full_data_partition_keeps_the_policy_and_refuses_an_apply(new_world):
     assert state['policy_source'] == 'committed'
     assert state['data_free_bytes'] < 65536
     assert_demo_policy(world)
-    answer = world.machine.console.paste('apply -', WITHOUT_SERVICE.replace('log {', f'# {"x" * 3000}\n' * 200 + 'log {'))
+    answer = world.machine.console.paste('apply -', WITHOUT_SERVICE.replace('log {', f'# {"x" * 500}\n' * 60 + 'log {'))
     assert 'Applied:' not in answer
     assert 'No space left' in answer or 'full' in answer, answer
     assert system(world)['policy_digest'] == state['policy_digest']
