@@ -13,6 +13,25 @@ using events::Event;
 using events::Field;
 
 constexpr std::uint64_t kCheckMilliseconds = 5'000;
+constexpr std::string_view kCountersFile = "log-counters";
+constexpr std::size_t kMostCountersFile = 1u << 20;
+constexpr std::string_view kRecordPrefix = "record."; ///< rules that record accepted connections
+
+using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+
+Counts counts_of(const std::vector<ports::CounterReading>& readings) {
+    Counts counts;
+    for (const ports::CounterReading& reading : readings) {
+        counts[reading.id] = reading.packets;
+    }
+    return counts;
+}
+
+/// How far a counter has come since `former`; one that stands lower began anew.
+std::uint64_t growth(const Counts& former, std::string_view id, std::uint64_t now) {
+    const auto before = former.find(id);
+    return before == former.end() || now < before->second ? now : now - before->second;
+}
 
 /// "service.web.deny.suppressed" to "service.web.deny", where the suffix is that one.
 std::optional<std::string_view> without_suffix(std::string_view id, std::string_view suffix) {
@@ -29,7 +48,63 @@ ConnectionLog::ConnectionLog(Ports ports, EventLog& log)
 
 Result<void> ConnectionLog::start() {
     m_timer->start_repeating(kCheckMilliseconds);
-    return m_ports.packet_log.start([this](const events::LogRecord& record) { on_record(record); });
+    TRY(m_ports.packet_log.start([this](const events::LogRecord& record) { on_record(record); }));
+    TRY(load_counted());
+    return tell_unrecorded();
+}
+
+/// What an earlier process of this boot has told already.
+Result<void> ConnectionLog::load_counted() {
+    if (!m_ports.run_store.exists(kCountersFile)) {
+        return {};
+    }
+    const std::string contents = TRY(m_ports.run_store.read(kCountersFile, kMostCountersFile));
+    for (const std::string_view line : text::split(contents, '\n')) {
+        const std::size_t space = line.find(' ');
+        if (const auto count = text::parse_unsigned(line.substr(0, space)); count && space != std::string_view::npos) {
+            m_counted[std::string(line.substr(space + 1))] = *count;
+        }
+    }
+    return {};
+}
+
+void ConnectionLog::save_counted(Counts counted) {
+    if (counted == m_counted) {
+        return;
+    }
+    m_counted = std::move(counted);
+    std::string contents;
+    for (const auto& [id, count] : m_counted) {
+        contents += text::concat(text::to_text(count), " ", id, "\n");
+    }
+    ignore_error(m_ports.run_store.write(kCountersFile, contents), "the next process then tells more than once");
+}
+
+/// Nobody hears the kernel's records while no daemon runs, but its counters go on. What was recorded between the last look
+/// and the end of the earlier process is among it: that many at most.
+Result<void> ConnectionLog::tell_unrecorded() {
+    if (m_counted.empty()) {
+        return {}; // the first process of this boot
+    }
+    const Counts now = counts_of(TRY(m_ports.filter.counters()));
+    const auto grown = [&](const std::string& id) {
+        const auto reading = now.find(id);
+        return reading == now.end() ? 0 : growth(m_counted, id, reading->second);
+    };
+    for (const auto& [id, count] : now) {
+        const std::string suppressed = text::concat(id, ruleset::kSuppressedSuffix);
+        const bool denies = now.contains(suppressed);
+        if (!denies && !id.starts_with(kRecordPrefix)) {
+            continue;
+        }
+        const std::uint64_t told = denies ? grown(suppressed) + grown(text::concat(id, ruleset::kOverflowSuffix)) : 0;
+        if (const std::uint64_t judged = grown(id); judged > told) {
+            record_count("log-lost", id, judged - told,
+                         text::concat("up to ", text::to_text(judged - told),
+                                      " connections of this rule were not recorded: no daemon was running"));
+        }
+    }
+    return {};
 }
 
 void ConnectionLog::learn(const ruleset::Ruleset& ruleset) {
@@ -85,31 +160,23 @@ void ConnectionLog::check_losses() {
     if (!readings) {
         return; // shown by `show rules`; the next look tries again
     }
-    for (const ports::CounterReading& reading : *readings) {
-        const auto suppressed = without_suffix(reading.id, ruleset::kSuppressedSuffix);
-        const auto overflow = without_suffix(reading.id, ruleset::kOverflowSuffix);
-        if (!suppressed && !overflow) {
+    Counts counted = counts_of(*readings);
+    for (const auto& [id, count] : counted) {
+        const std::uint64_t grown = growth(m_counted, id, count);
+        if (grown == 0) {
             continue;
         }
-        std::uint64_t& counted = m_counted[reading.id];
-        // The first look after a start finds what an earlier process has told already.
-        const std::uint64_t grown = reading.packets < counted ? reading.packets : reading.packets - counted;
-        counted = reading.packets;
-        if (grown == 0 || !m_has_baseline) {
-            continue;
-        }
-        if (suppressed) {
-            record_count(
-                "log-suppressed", *suppressed, grown,
-                text::concat(text::to_text(grown),
-                             " denials by this rule were not logged one by one: their sources were over the limit"));
-        } else {
+        if (const auto suppressed = without_suffix(id, ruleset::kSuppressedSuffix)) {
+            record_count("log-suppressed", *suppressed, grown,
+                         text::concat(text::to_text(grown), " denials by this rule were not logged one by one: their "
+                                                            "sources were over the limit"));
+        } else if (const auto overflow = without_suffix(id, ruleset::kOverflowSuffix)) {
             record_count("log-limit-full", *overflow, grown,
                          text::concat("the table of log limits is full: ", text::to_text(grown),
-                                      " denials by this rule were logged at the rule's own limit only"));
+                                      " denials by this rule were not logged one by one"));
         }
     }
-    m_has_baseline = true;
+    save_counted(std::move(counted));
 }
 
 void ConnectionLog::record_count(std::string_view action, std::string_view rule, std::uint64_t count,

@@ -48,6 +48,18 @@ Result<void> EventLog::load() {
     return {};
 }
 
+Result<void> EventLog::resume(ports::EventReader& reader) {
+    const auto lines = TRY(m_files.last_lines(1));
+    if (lines.empty()) {
+        return {};
+    }
+    const Event last = TRY(reader.read(lines.front()));
+    if (last.text(Field::boot_id) == m_boot_id) {
+        m_sequence = last.number(Field::event_sequence);
+    }
+    return {};
+}
+
 void EventLog::configure(std::uint64_t file_size, unsigned files) noexcept {
     m_file_size = file_size;
     m_keep = files;
@@ -71,20 +83,23 @@ void EventLog::record(Event event, Durability durability) {
                                 text::concat(text::to_text(m_lost), " events could not be written: ", m_lost_cause));
         const std::uint64_t lost_before = m_lost;
         m_lost = 0;
-        stamp(loss);
-        append(loss, Durability::immediate);
+        append(std::move(loss), Durability::immediate);
         if (m_lost > 0) {
             m_lost = lost_before; // still failing; the report itself is not one of the lost events
         }
     }
-    stamp(event);
-    append(event, durability);
+    append(std::move(event), durability);
 }
 
-void EventLog::append(const Event& event, Durability durability) {
-    const std::string line = to_json_line(event);
+void EventLog::append(Event event, Durability durability) {
+    stamp(event);
+    std::string line = to_json_line(event);
     if (m_files.current_size() > 0 && m_files.current_size() + line.size() > m_file_size) {
+        // Rotation may have something to tell first; its number comes before this event's, as in the file.
+        --m_sequence;
         rotate();
+        event.set_number(Field::event_sequence, ++m_sequence);
+        line = to_json_line(event);
     }
     if (auto written = m_files.append(line, durability == Durability::immediate); !written) {
         ++m_lost;

@@ -2,6 +2,7 @@
 // The access log: stamps events, appends them to the log files, rotates by size, and says what was lost.
 #pragma once
 
+#include "firmware/ports/event_reader.hpp"
 #include "firmware/ports/store.hpp"
 #include "firmware/services/timekeeper.hpp"
 #include "policy/events/event.hpp"
@@ -19,6 +20,10 @@ public:
 
     /// Reads how far readers came. Call once before the first record().
     Result<void> load();
+
+    /// Goes on with the sequence where an earlier process of this boot ended; a line that can't be read is an error, and
+    /// the sequence begins anew. Call once before the first record().
+    Result<void> resume(ports::EventReader& reader);
 
     /// Size at which the current file is rotated, and how many rotated files are kept.
     void configure(std::uint64_t file_size, unsigned files) noexcept;
@@ -41,7 +46,7 @@ public:
 
 private:
     void stamp(events::Event& event);
-    void append(const events::Event& event, Durability durability);
+    void append(events::Event event, Durability durability);
     void rotate();
     Result<void> save_marks();
 

@@ -34,7 +34,8 @@ TEST_GROUP(connection_log) {
     fakes::FakePacketLog packets;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
-    services::ConnectionLog connections{{packets, filter, loop}, log};
+    fakes::FakeStore run_store;
+    services::ConnectionLog connections{{packets, filter, loop, run_store}, log};
 
     void setup() override {
         CHECK(connections.start().has_value());
@@ -75,13 +76,13 @@ TEST(connection_log, a_rule_of_the_former_policy_is_still_known) {
 
 TEST(connection_log, suppressed_denials_are_told_as_they_grow) {
     filter.readings = {{"service.web.deny.suppressed", 5, 200}};
-    loop.advance(6'000, clock); // what an earlier process counted is no news
-    LONGS_EQUAL(0, files.count("log-suppressed"));
+    loop.advance(6'000, clock);
+    LONGS_EQUAL(1, files.count("\"count\":5"));
     filter.readings = {{"service.web.deny.suppressed", 105, 4200}};
     loop.advance(6'000, clock);
     LONGS_EQUAL(1, files.count("\"count\":100"));
     loop.advance(6'000, clock);
-    LONGS_EQUAL(1, files.count("log-suppressed"));
+    LONGS_EQUAL(2, files.count("log-suppressed"));
 }
 
 TEST(connection_log, a_full_limit_table_is_told) {
@@ -107,4 +108,45 @@ TEST(connection_log, lost_records_are_told_once) {
     LONGS_EQUAL(1, files.count("\"count\":17"));
     loop.advance(6'000, clock);
     LONGS_EQUAL(1, files.count("log-lost"));
+}
+
+TEST(connection_log, what_an_earlier_process_told_is_not_told_again) {
+    filter.readings = {{"service.web.deny", 9, 0}, {"service.web.deny.suppressed", 5, 0}};
+    connections.check_losses();
+    LONGS_EQUAL(1, files.count("log-suppressed"));
+    services::ConnectionLog restarted{{packets, filter, loop, run_store}, log};
+    CHECK(restarted.start().has_value());
+    restarted.check_losses();
+    LONGS_EQUAL(1, files.count("log-suppressed"));
+    LONGS_EQUAL(0, files.count("log-lost"));
+}
+
+TEST(connection_log, what_was_judged_without_a_daemon_is_told_at_the_next_start) {
+    filter.readings = {{"service.web.deny", 9, 0},
+                       {"service.web.deny.overflow", 0, 0},
+                       {"service.web.deny.suppressed", 5, 0},
+                       {"flow.established", 100, 0},
+                       {"record.input", 3, 0}};
+    connections.check_losses();
+    filter.readings = {{"service.web.deny", 29, 0},
+                       {"service.web.deny.overflow", 2, 0},
+                       {"service.web.deny.suppressed", 15, 0},
+                       {"flow.established", 900, 0},
+                       {"record.input", 7, 0}};
+    services::ConnectionLog restarted{{packets, filter, loop, run_store}, log};
+    CHECK(restarted.start().has_value());
+    LONGS_EQUAL(2, files.count("log-lost"));
+    LONGS_EQUAL(1, files.count("up to 8 connections")); // 20 judged, 10 suppressed, 2 past a full table
+    LONGS_EQUAL(1, files.count("up to 4 connections"));
+    restarted.check_losses();
+    LONGS_EQUAL(1, files.count("\"count\":10"));
+    LONGS_EQUAL(1, files.count("log-limit-full"));
+}
+
+TEST(connection_log, the_first_process_of_a_boot_misses_nothing) {
+    filter.readings = {{"service.web.deny", 9, 0}, {"service.web.deny.suppressed", 0, 0}};
+    fakes::FakeStore fresh;
+    services::ConnectionLog first{{packets, filter, loop, fresh}, log};
+    CHECK(first.start().has_value());
+    LONGS_EQUAL(0, files.count("log-lost"));
 }

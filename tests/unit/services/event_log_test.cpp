@@ -8,6 +8,17 @@ using namespace sekisho;
 using events::Event;
 using events::Field;
 
+namespace {
+
+/// Reads every line as the same event.
+class FixedReader final : public ports::EventReader {
+public:
+    Result<Event> read(std::string_view) override { return event; }
+    Event event;
+};
+
+} // namespace
+
 TEST_GROUP(event_log) {
     fakes::FakeClock clock;
     fakes::FakeStore store;
@@ -88,6 +99,47 @@ TEST(event_log, marks_survive_a_restart) {
     services::EventLog restarted{files, store, keeper, "boot-2"};
     CHECK(restarted.load().has_value());
     CHECK(restarted.read(10)->gap > 0);
+}
+
+TEST(event_log, the_sequence_goes_on_after_a_restart_within_a_boot) {
+    record("first");
+    record("second");
+    FixedReader reader;
+    reader.event.set(Field::boot_id, "boot-1");
+    reader.event.set_number(Field::event_sequence, 2);
+    services::EventLog restarted{files, store, keeper, "boot-1"};
+    CHECK(restarted.resume(reader).has_value());
+    restarted.record(Event{});
+    CHECK(files.lines.front().back().contains("\"sequence\":3"));
+
+    services::EventLog rebooted{files, store, keeper, "boot-2"};
+    CHECK(rebooted.resume(reader).has_value());
+    rebooted.record(Event{});
+    CHECK(files.lines.front().back().contains("\"sequence\":1"));
+}
+
+TEST(event_log, an_empty_log_begins_the_sequence) {
+    FixedReader reader;
+    CHECK(log.resume(reader).has_value());
+    record("first");
+    CHECK(files.lines.front().back().contains("\"sequence\":1"));
+}
+
+TEST(event_log, numbers_stand_in_order_where_rotation_tells_something) {
+    log.configure(2'000, 1);
+    for (int i = 0; i < 60; ++i) {
+        record("padding padding padding padding padding padding");
+    }
+    CHECK(files.count("log-rotated-unread") > 0);
+    std::size_t former = 0;
+    for (auto file = files.lines.rbegin(); file != files.lines.rend(); ++file) {
+        for (const std::string& line : *file) {
+            const std::size_t place = line.find("\"sequence\":") + 11;
+            const std::size_t number = std::stoul(line.substr(place));
+            CHECK_TEXT(former == 0 || number == former + 1, line.c_str());
+            former = number;
+        }
+    }
 }
 
 TEST(event_log, damaged_marks_are_an_error) {
