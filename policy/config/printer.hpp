@@ -11,6 +11,7 @@ namespace sekisho::config {
 
 /// The canonical text: four spaces per level, statements in the order of the tree, free text in quotes. parse() of it
 /// gives an equal tree. Comments are not part of a tree.
+/// Indentation may bring a text that was close to kMostBytes above it.
 [[nodiscard]] std::string print(const Tree& tree);
 
 /// One line per leaf: "set service web port 443". A block without contents is a line of its own.

@@ -51,7 +51,7 @@ constexpr std::array kSchema{
 
     Parameter{.path = "service *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "What the listed sources on the WAN may reach: on the router, or forwarded to an inside host."},
     Parameter{.path = "service * description", .type = Type::text, .help = "What the service is for."},
-    Parameter{.path = "service * from", .type = Type::zone_ref, .count = kMany, .fallback = "wan", .help = "Zones that it is offered to. Always wan; an inside zone beside it reaches a forwarded service by the WAN address."},
+    Parameter{.path = "service * from", .type = Type::zone_ref, .count = kMany, .fallback = "wan", .help = "Zones that it is offered to. Always wan; an inside zone beside it reaches the service too, by the router's addresses and whatever the source lists say."},
     Parameter{.path = "service * protocol", .type = Type::choice, .need = kRequired, .choices = kServiceProtocols, .help = "Protocol."},
     Parameter{.path = "service * port", .type = Type::port_range, .count = kMany, .help = "Port or range that the sender addresses. Needed for tcp, udp and sctp."},
     Parameter{.path = "service * forward-to", .type = Type::address, .count = kMany, .help = "Inside host, at most one per family. IPv4 is translated to it; over IPv6 the sender addresses the host itself. Without it the service is on the router."},

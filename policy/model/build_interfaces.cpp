@@ -176,11 +176,7 @@ void report_unknown_interface(Building& building, const config::Node& statement,
     if (const Interface* bridge = bridge_of_port(building.model, statement.value)) {
         hint = text::concat("it is a port of bridge ", bridge->name, ": name the bridge");
     } else {
-        std::vector<std::string_view> known;
-        for (const Interface& interface : building.model.interfaces) {
-            known.emplace_back(interface.name);
-        }
-        hint = suggest(building, statement.value, known);
+        hint = suggest(building, statement.value, building.model.interfaces);
     }
     building.diagnostics.error(statement.value_place, section,
                                text::concat("there is no interface or bridge '", statement.value, "'"), hint);
@@ -277,10 +273,6 @@ void check_zones(Building& building, const config::Node& zones, const Holders& h
         building.diagnostics.error(zones.place, "zones", "zone wan is missing",
                                    "wan { interface NAME; } names the interface towards the internet");
     }
-    if (building.model.zones.size() > kMostInsideZones + 1) {
-        building.diagnostics.error(zones.place, "zones",
-                                   text::concat("more than ", text::to_text(kMostInsideZones), " inside zones"));
-    }
     for (const Interface& interface : building.model.interfaces) {
         if (!holders.contains(interface.name)) {
             building.diagnostics.error(interface.place, section_of(interface), "the interface is in no zone",
@@ -340,6 +332,11 @@ void build_interfaces(Building& building) {
 
 void build_zones(Building& building) {
     const config::Node& zones = *building.tree.find("zones");
+    if (zones.children.size() > kMostInsideZones + 1) {
+        building.diagnostics.error(zones.place, "zones",
+                                   text::concat("more than ", text::to_text(kMostInsideZones), " inside zones"));
+        return;
+    }
     Holders holders;
     for (const config::Node& node : zones.children) {
         build_zone(building, node, holders);

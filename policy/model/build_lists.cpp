@@ -108,6 +108,7 @@ void build_address_lists(Building& building) {
         }
         warn_of_overlaps(building, list);
         warn_of_expired(building, list, last_day ? last_day->text() : std::string());
+        building.list_index.emplace(list.name, building.model.address_lists.size());
         building.model.address_lists.push_back(std::move(list));
     }
 }

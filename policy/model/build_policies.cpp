@@ -37,7 +37,7 @@ void read_zones(Building& building, const config::Node& node, Policy& policy) {
 void warn_of_expiring_block(Building& building, const std::vector<std::string>& lists, Place place,
                             const std::string& section) {
     for (const std::string& name : lists) {
-        const AddressList& list = *building.model.find_address_list(name);
+        const AddressList& list = building.list(name);
         const auto expiring = std::find_if(list.entries.begin(), list.entries.end(),
                                            [](const ListEntry& entry) { return entry.expires.has_value(); });
         if (expiring != list.entries.end()) {

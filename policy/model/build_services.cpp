@@ -6,6 +6,7 @@
 #include "policy/model/sensitive_ports.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace sekisho::model {
 
@@ -119,23 +120,33 @@ void read_forward_port(Building& building, const config::Node& node, Service& se
     service.forward_port = static_cast<std::uint16_t>(text::parse_unsigned(statement->value).value());
 }
 
-/// All addresses of a service's lists together, expired or not: an entry's day may be moved, its width is what is
-/// judged.
-[[nodiscard]] std::vector<IpRange> sources_of(const Building& building, const Service& service) {
+/// How many addresses a service's lists admit together, expired entries included: an entry's day may be moved, its
+/// width is what is judged.
+struct Width {
+    double v4 = 0;
+    double v6 = 0;
+    double global_v6 = 0; ///< those within 2000::/3
+
+    [[nodiscard]] double of(Family family) const noexcept { return family == Family::ipv4 ? v4 : v6; }
+};
+
+[[nodiscard]] Width width_of(const Building& building, const std::vector<std::string>& lists) {
+    static const IpPrefix kGlobal = IpPrefix::parse("2000::/3").value();
     std::vector<IpRange> ranges;
-    for (const std::string& name : service.source_lists) {
-        for (const ListEntry& entry : building.model.find_address_list(name)->entries) {
+    for (const std::string& name : lists) {
+        for (const ListEntry& entry : building.list(name).entries) {
             ranges.push_back(entry.range);
         }
     }
-    return address::merge(std::move(ranges));
+    const std::vector<IpRange> merged = address::merge(std::move(ranges));
+    const std::vector<IpRange> elsewhere = address::subtract(merged, std::vector{IpRange::of(kGlobal)});
+    Width width{.v4 = address::count(merged, Family::ipv4), .v6 = address::count(merged, Family::ipv6)};
+    width.global_v6 = width.v6 - address::count(elsewhere, Family::ipv6);
+    return width;
 }
 
-[[nodiscard]] double count_global_v6(const std::vector<IpRange>& merged) {
-    static const IpPrefix kGlobal = IpPrefix::parse("2000::/3").value();
-    const std::vector<IpRange> outside = address::subtract(merged, std::vector{IpRange::of(kGlobal)});
-    return address::count(merged, Family::ipv6) - address::count(outside, Family::ipv6);
-}
+/// Services mostly share their lists, and lists may be long.
+using WidthCache = std::map<std::vector<std::string>, Width>;
 
 [[nodiscard]] const SensitivePort* sensitive_inside_port(const Service& service) {
     if (service.forward_port) {
@@ -149,9 +160,9 @@ void read_forward_port(Building& building, const config::Node& node, Service& se
     return nullptr;
 }
 
-void check_width(Building& building, const Service& service, const std::vector<IpRange>& sources, Place place) {
-    const double v4 = address::count(sources, Family::ipv4);
-    const double v6 = count_global_v6(sources);
+void check_width(Building& building, const Service& service, const Width& width, Place place) {
+    const double v4 = width.v4;
+    const double v6 = width.global_v6;
     const std::string v4_text = text::to_text(static_cast<std::uint64_t>(v4));
     const std::string section = text::concat(section_of(service), " source");
     if (v4 > kMostSourcesV4) {
@@ -208,10 +219,9 @@ void check_width(Building& building, const Service& service, const std::vector<I
     return false;
 }
 
-void warn_of_closed_family(Building& building, const Service& service, const std::vector<IpRange>& sources,
-                           Place place) {
+void warn_of_closed_family(Building& building, const Service& service, const Width& width, Place place) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        if (serves(building.model, service, family) && address::count(sources, family) == 0) {
+        if (serves(building.model, service, family) && width.of(family) == 0) {
             building.diagnostics.warning(
                 place, text::concat(section_of(service), " source"),
                 text::concat("the lists have no ", family_title(family), " address: the service is closed over ",
@@ -222,7 +232,7 @@ void warn_of_closed_family(Building& building, const Service& service, const std
     }
 }
 
-void read_sources(Building& building, const config::Node& node, Service& service) {
+void read_sources(Building& building, const config::Node& node, Service& service, WidthCache& cache) {
     const config::Node* source = node.find("source");
     if (source == nullptr) {
         building.diagnostics.error(node.place, section_of(service),
@@ -235,14 +245,18 @@ void read_sources(Building& building, const config::Node& node, Service& service
     if (building.diagnostics.error_count() != before) {
         return;
     }
-    const std::vector<IpRange> sources = sources_of(building, service);
-    check_width(building, service, sources, source->place);
-    warn_of_closed_family(building, service, sources, source->place);
+    auto width = cache.find(service.source_lists);
+    if (width == cache.end()) {
+        width = cache.emplace(service.source_lists, width_of(building, service.source_lists)).first;
+    }
+    check_width(building, service, width->second, source->place);
+    warn_of_closed_family(building, service, width->second, source->place);
 }
 
 } // namespace
 
 void build_services(Building& building) {
+    WidthCache widths;
     for (const config::Node* node : building.tree.all("service")) {
         Service service;
         service.name = node->name();
@@ -260,7 +274,7 @@ void build_services(Building& building) {
         }
         read_forwarding(building, *node, service);
         read_forward_port(building, *node, service);
-        read_sources(building, *node, service);
+        read_sources(building, *node, service, widths);
         service.log = read_log(*node, "service * log");
         building.model.services.push_back(std::move(service));
     }

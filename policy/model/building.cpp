@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::size_t kMostSuggestions = 10;
 
-template <typename Named>
-[[nodiscard]] std::vector<std::string_view> names_of(const std::vector<Named>& all) {
-    std::vector<std::string_view> names;
-    for (const Named& one : all) {
-        names.emplace_back(one.name);
-    }
-    return names;
-}
-
 [[nodiscard]] std::string ports_text(PortRange ports) {
     return ports.first == ports.last ? text::to_text(ports.first)
                                      : text::concat(text::to_text(ports.first), "-", text::to_text(ports.last));
@@ -39,11 +30,11 @@ std::uint64_t setting_number(const config::Node* block, std::string_view path) {
     return config::parse_size(setting(block, path)).value();
 }
 
-std::string suggest(const Building& building, std::string_view word, const std::vector<std::string_view>& known) {
-    // further reports are only counted: their hints would cost much and be read by nobody
-    if (building.diagnostics.error_count() >= Diagnostics::kMost) {
-        return {};
-    }
+const AddressList& Building::list(std::string_view name) const {
+    return model.address_lists[list_index.find(name)->second];
+}
+
+std::string suggest_name(std::string_view word, const std::vector<std::string_view>& known) {
     if (const auto near = text::nearest(word, known)) {
         return text::concat("did you mean '", *near, "'?");
     }
@@ -104,11 +95,11 @@ std::vector<std::string> read_lists(Building& building, const config::Node* bloc
         return names;
     }
     for (const config::Node* statement : block->all("address-list")) {
-        if (building.model.find_address_list(statement->value) == nullptr) {
+        if (!building.list_index.contains(statement->value)) {
             building.diagnostics.error(statement->value_place,
                                        section.empty() ? block->key : text::concat(section, " ", block->key),
                                        text::concat("there is no address-list '", statement->value, "'"),
-                                       suggest(building, statement->value, names_of(building.model.address_lists)));
+                                       suggest(building, statement->value, building.model.address_lists));
             continue;
         }
         names.push_back(statement->value);
@@ -120,11 +111,14 @@ std::optional<std::string> read_zone(Building& building, const config::Node& nod
     if (node.value == kRouterZone || building.model.find_zone(node.value) != nullptr) {
         return node.value;
     }
-    std::vector<std::string_view> known = names_of(building.model.zones);
+    std::vector<std::string_view> known;
+    for (const Zone& zone : building.model.zones) {
+        known.emplace_back(zone.name);
+    }
     known.push_back(kRouterZone);
     building.diagnostics.error(node.value_place, section,
                                text::concat(node.key, ": there is no zone '", node.value, "'"),
-                               suggest(building, node.value, known));
+                               suggest_name(node.value, known));
     return std::nullopt;
 }
 

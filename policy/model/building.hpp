@@ -7,6 +7,7 @@
 #include "policy/config/tree.hpp"
 #include "policy/model/model.hpp"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,6 +30,10 @@ struct Building {
     Model model;
     std::vector<OwnAddress> own_addresses;
     std::set<std::string> addressless; ///< interfaces without any address statement, right or wrong
+    /// Position of each address list by its name: a file may hold tens of thousands of lists and of references to them.
+    std::map<std::string, std::size_t, std::less<>> list_index;
+
+    [[nodiscard]] const AddressList& list(std::string_view name) const; ///< must be there
 };
 
 void build_system(Building& building);
@@ -50,9 +55,21 @@ void check_names(Building& building);
 [[nodiscard]] LogAccepted read_log(const config::Node& node, std::string_view path);
 [[nodiscard]] std::string line_of(Place place); ///< "line 12"
 
-/// A hint for an unknown name: the nearest known one, or some of them.
-[[nodiscard]] std::string suggest(const Building& building, std::string_view word,
-                                  const std::vector<std::string_view>& known);
+[[nodiscard]] std::string suggest_name(std::string_view word, const std::vector<std::string_view>& known);
+
+/// A hint for an unknown name: the nearest of the known ones, or some of them. Empty once nobody would read it.
+template <typename Named>
+[[nodiscard]] std::string suggest(const Building& building, std::string_view word, const std::vector<Named>& known) {
+    if (building.diagnostics.error_count() >= Diagnostics::kMost) {
+        return {};
+    }
+    std::vector<std::string_view> names;
+    names.reserve(known.size());
+    for (const Named& one : known) {
+        names.emplace_back(one.name);
+    }
+    return suggest_name(word, names);
+}
 
 /// Protocol and ports of a service or policy. Refuses ports where the protocol has none, and ports that overlap each
 /// other.

@@ -236,3 +236,19 @@ TEST(service_overlaps, one_ipv6_host_and_inside_port) {
     CHECK_HOLDS("service b: tcp port 443 of fd00:1::20 already belongs to service a (line 2)", report);
     CHECK_HOLDS("1 error", report);
 }
+
+TEST_GROUP(service_many){};
+
+TEST(service_many, share_a_long_list) {
+    std::string text = "address-list long { address 2001:db8::/48; ";
+    for (unsigned number = 0; number < 5000; ++number) {
+        text += text::concat("address 10.", text::to_text(number / 256), ".", text::to_text(number % 256), ".1; ");
+    }
+    text += "}\n";
+    for (unsigned number = 0; number < 2000; ++number) {
+        const std::string digits = text::to_text(number);
+        text += text::concat("service s", digits, " { protocol tcp; port ", text::to_text(number + 1024),
+                             "; forward-to 10.0.1.20; source { address-list long; } }\n");
+    }
+    CHECK_EQUAL(2000u, accepted(text).services.size());
+}
