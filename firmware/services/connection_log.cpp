@@ -80,8 +80,8 @@ void ConnectionLog::save_counted(Counts counted) {
     ignore_error(m_ports.run_store.write(kCountersFile, contents), "the next process then tells more than once");
 }
 
-/// Nobody hears the kernel's records while no daemon runs, but its counters go on. What was recorded between the last look
-/// and the end of the earlier process is among it: that many at most.
+/// Nobody hears the kernel's records while no daemon runs, but its counters go on. What was recorded between the last
+/// look and the end of the earlier process is among it: that many at most.
 Result<void> ConnectionLog::tell_unrecorded() {
     if (m_counted.empty()) {
         return {}; // the first process of this boot

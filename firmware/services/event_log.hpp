@@ -21,8 +21,8 @@ public:
     /// Reads how far readers came. Call once before the first record().
     Result<void> load();
 
-    /// Goes on with the sequence where an earlier process of this boot ended; a line that can't be read is an error, and
-    /// the sequence begins anew. Call once before the first record().
+    /// Goes on with the sequence where an earlier process of this boot ended; a line that can't be read is an error,
+    /// and the sequence begins anew. Call once before the first record().
     Result<void> resume(ports::EventReader& reader);
 
     /// Size at which the current file is rotated, and how many rotated files are kept.

@@ -356,8 +356,8 @@ void PolicyService::schedule_expiry(const ClockReading& clock) {
     }
     m_next_expiry = ruleset::expiry_state(m_configuration->model, clock).next;
     if (m_next_expiry) {
-        const std::int64_t wait = std::clamp<std::int64_t>((m_next_expiry->microseconds - clock.now.microseconds) / 1000 + 1, 1,
-                                                           kLongestTimerSeconds * 1000);
+        const std::int64_t wait = std::clamp<std::int64_t>(
+            (m_next_expiry->microseconds - clock.now.microseconds) / 1000 + 1, 1, kLongestTimerSeconds * 1000);
         m_expiry_timer->start_once(static_cast<std::uint64_t>(wait));
     }
 }

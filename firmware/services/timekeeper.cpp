@@ -8,7 +8,7 @@ namespace sekisho::services {
 namespace {
 constexpr std::string_view kFile = "state/last-time";
 constexpr std::int64_t kRecordInterval = 600ll * 1'000'000;
-}
+} // namespace
 
 Timekeeper::Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time)
     : m_clock(clock), m_store(store), m_floor(build_time), m_floor_monotonic(clock.monotonic_microseconds()) {}

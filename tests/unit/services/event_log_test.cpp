@@ -14,6 +14,7 @@ namespace {
 class FixedReader final : public ports::EventReader {
 public:
     Result<Event> read(std::string_view) override { return event; }
+
     Event event;
 };
 
