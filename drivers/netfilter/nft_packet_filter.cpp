@@ -122,10 +122,11 @@ Result<ports::FilterReport> NftPacketFilter::apply(const ruleset::Ruleset& rules
     const auto missing = TRY(kernel.missing_sets(ruleset, existing.sets));
     TRY(kernel.run(rendered.declarations));
 
-    auto loaded = kernel.load(missing, now);
-    auto switched = loaded ? kernel.run(rendered.transaction + ruleset::cleanup(rendered, existing))
-                           : std::unexpected(std::move(loaded).error().in("load sets"));
-    if (!switched) {
+    const auto loaded = kernel.load(missing, now);
+    if (!loaded) {
+        return std::unexpected(kernel.discard(missing, Error(loaded.error()).in("load sets")));
+    }
+    if (auto switched = kernel.run(rendered.transaction + ruleset::cleanup(rendered, existing)); !switched) {
         return std::unexpected(kernel.discard(missing, std::move(switched).error()));
     }
 

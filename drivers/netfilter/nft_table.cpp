@@ -16,13 +16,13 @@ namespace sekisho::drivers {
 namespace {
 
 // One owner per libnftnl type. Allocation fails only when memory is at its end, where nothing but ending helps.
-template <typename Object, Object* (*Make)(), void (*Free)(const Object*)>
+template <typename Object, Object* (*kMake)(), void (*kFree)(const Object*)>
 struct Owned {
     struct Deleter {
-        void operator()(Object* object) const noexcept { Free(object); }
+        void operator()(Object* object) const noexcept { kFree(object); }
     };
 
-    std::unique_ptr<Object, Deleter> object{Make()};
+    std::unique_ptr<Object, Deleter> object{kMake()};
 
     Object* get() const noexcept { return object.get(); }
 };
