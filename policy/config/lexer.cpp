@@ -68,7 +68,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// Ends a word. What follows is white space, punctuation, a quote or a comment.
 [[nodiscard]] bool ends_word(char byte, char following) noexcept {
-    return is_blank(byte) || byte == '\r' || byte == ';' || byte == '{' || byte == '}' || byte == '"' || byte == '#' ||
+    return is_blank(byte) || byte == ';' || byte == '{' || byte == '}' || byte == '"' || byte == '#' ||
            (byte == '/' && following == '*');
 }
 
@@ -108,6 +108,11 @@ bool check_text(std::string_view bytes, std::size_t most_bytes, Diagnostics& dia
                               "save it as UTF-8; Shift_JIS and other encodings are not read");
             return false;
         }
+        if (bytes[offset] == '\r') {
+            diagnostics.error(place_of(bytes, offset), {}, "the text has a carriage return (CR)",
+                              "lines end with LF alone; save it with Unix line ends, not with CR LF");
+            return false;
+        }
         offset += length;
     }
     return true;
@@ -130,7 +135,7 @@ void Lexer::advance(std::size_t bytes) noexcept {
 void Lexer::skip_blank() {
     while (!at_end()) {
         const char byte = peek();
-        if (is_blank(byte) || (byte == '\r' && peek(1) == '\n')) {
+        if (is_blank(byte)) {
             advance();
         } else if (byte == '#') {
             while (!at_end() && peek() != '\n') {
@@ -223,7 +228,7 @@ Token Lexer::read_word() {
     token.place = place();
     while (!at_end()) {
         const char byte = peek();
-        if (ends_word(byte, peek(1)) && !(byte == '\r' && peek(1) != '\n')) {
+        if (ends_word(byte, peek(1))) {
             break;
         }
         if (!is_word_byte(byte) && !token.damaged) {
@@ -232,8 +237,7 @@ Token Lexer::read_word() {
                                 control ? text::concat("control character 0x",
                                                        text::to_hex(static_cast<std::uint8_t>(byte), 2),
                                                        " outside a comment")
-                                        : std::string("this character can only stand in a quoted text or a comment"),
-                                byte == '\r' ? "lines end with LF or with CR LF" : "");
+                                        : std::string("this character can only stand in a quoted text or a comment"));
             token.damaged = true;
         }
         token.text += byte;
