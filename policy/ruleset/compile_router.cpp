@@ -69,6 +69,23 @@ void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
     }
 }
 
+/// Inside IPv4 addresses, the router's own there among them, are not the outside's to know: whoever writes to one directly is
+/// on the wire next door.
+void deny_wan_to_inside(Compilation& compilation, Hook hook) {
+    const ZoneFacts* wan = compilation.wan();
+    std::vector<IpPrefix> inside;
+    for (const ZoneFacts& facts : compilation.zones) {
+        if (!facts.zone->is_wan()) {
+            append(inside, facts.networks_in(Family::ipv4));
+        }
+    }
+    if (wan != nullptr && !inside.empty()) {
+        compilation.deny(hook, "screen.wan-to-inside", Reason::spoofed, wan->zone->place, Drop{},
+                         {IngressZone{wan->number}, AddressIn{Side::destination, false, normalised(std::move(inside))},
+                          DestinationTranslated{.negated = true}, ConnectionState{.fresh = true}});
+    }
+}
+
 void record(Compilation& compilation, Hook hook, std::string id) {
     compilation.add({.id = std::move(id),
                      .reason = Reason::accepted,
@@ -85,6 +102,7 @@ void compile_input_basics(Compilation& compilation) {
     deny_invalid(compilation, Hook::input);
     accept_loopback(compilation, Hook::input, IngressLoopback{});
     accept_established(compilation, Hook::input);
+    deny_wan_to_inside(compilation, Hook::input);
     for (const ZoneFacts& facts : compilation.zones) {
         if (facts.zone->is_wan()) {
             input_from_wan(compilation, facts);
@@ -97,19 +115,7 @@ void compile_input_basics(Compilation& compilation) {
 void compile_forward_basics(Compilation& compilation) {
     deny_invalid(compilation, Hook::forward);
     accept_established(compilation, Hook::forward);
-    const ZoneFacts* wan = compilation.wan();
-    std::vector<IpPrefix> inside;
-    for (const ZoneFacts& facts : compilation.zones) {
-        if (!facts.zone->is_wan()) {
-            append(inside, facts.networks_in(Family::ipv4));
-        }
-    }
-    if (wan != nullptr && !inside.empty()) {
-        // Inside IPv4 addresses are not the outside's to know: whoever writes to one directly is on the wire next door.
-        compilation.deny(Hook::forward, "screen.wan-to-inside", Reason::spoofed, wan->zone->place, Drop{},
-                         {IngressZone{wan->number}, AddressIn{Side::destination, false, normalised(std::move(inside))},
-                          DestinationTranslated{.negated = true}, ConnectionState{.fresh = true}});
-    }
+    deny_wan_to_inside(compilation, Hook::forward);
 }
 
 void compile_output(Compilation& compilation) {

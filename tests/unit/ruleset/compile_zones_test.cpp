@@ -53,9 +53,12 @@ TEST(screen, lets_no_ipv4_out_of_a_zone_that_has_none) {
 }
 
 TEST(screen, refuses_inside_addresses_to_the_wan_unless_translated) {
-    check_texts({R"(iifname "wan0" ip daddr { 10.0.1.0/24, 10.0.2.0/24 } ct status & dnat == 0 ct state new )"
-                 R"(goto drop.screen.wan-to-inside comment "screen.wan-to-inside")"},
-                texts_of(compiled(model), Hook::forward, "screen.wan-to-inside"));
+    // the router's own addresses on inside networks are no way round
+    for (const Hook hook : {Hook::forward, Hook::input}) {
+        check_texts({R"(iifname "wan0" ip daddr { 10.0.1.0/24, 10.0.2.0/24 } ct status & dnat == 0 ct state new )"
+                     R"(goto drop.screen.wan-to-inside comment "screen.wan-to-inside")"},
+                    texts_of(compiled(model), hook, "screen.wan-to-inside"));
+    }
 }
 
 TEST_GROUP(input) {
