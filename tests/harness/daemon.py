@@ -42,7 +42,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 _IDENTITY = f'product Sekisho\nboard netns\nversion 0.1.0\nbuild test\nbuild-time {BUILD_TIME}\n'
 _LEASE_SCRIPT = '''#!/bin/sh
-exec {client} --socket {run}/control.sock lease-event "$1" "interface=$interface" ${{ip:+"ip=$ip"}} ${{mask:+"mask=$mask"}} ${{router:+"router=$router"}} ${{dns:+"dns=$dns"}}
+exec {client} --socket {run}/control.sock lease-event "$1" "interface=$interface" ${{ip:+"ip=$ip"}} ${{subnet:+"mask=$subnet"}} ${{router:+"router=$router"}} ${{dns:+"dns=$dns"}}
 '''
 # a time server's client that touches no clock: tests share the host's
 _NO_CHRONY = '#!/bin/sh\nexec sleep 100000\n'
@@ -191,7 +191,7 @@ class Lab:
 
     def start(self, wait: bool = True) -> None:
         """Starts the daemon and waits until it answers. It can change neither the host's name nor its clock."""
-        environment = {**os.environ, 'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1', 'UBSAN_OPTIONS': 'print_stacktrace=1'}
+        environment = {**os.environ, 'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=0', 'UBSAN_OPTIONS': 'print_stacktrace=1'}
         with self.errors.open('ab') as errors:
             self.process = self.router.start('unshare', '--uts', 'setpriv', '--bounding-set=-sys_time', '--inh-caps=-sys_time', '--',
                                              *self.daemon_arguments(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, env=environment)
@@ -215,10 +215,20 @@ class Lab:
         self.network.end(self.process, signal.SIGKILL)
         self.process = None
 
+    def processes(self) -> dict[int, list[str]]:
+        """What runs in the router's namespace, by process id, with its command line."""
+        found = {}
+        for pid in subprocess.run(['ip', 'netns', 'pids', self.router.name], capture_output=True, text=True, check=True).stdout.split():
+            with contextlib.suppress(OSError):
+                words = Path('/proc', pid, 'cmdline').read_bytes().decode(errors='replace').split('\0')
+                if words != ['']:  # a zombie has none
+                    found[int(pid)] = words[:-1]
+        return found
+
     def assert_healthy(self) -> None:
         """The daemon runs, and no sanitizer had anything to say."""
         assert self.process is None or self.process.poll() is None, self.errors.read_text()[-4000:]
-        said = self.errors.read_text()
+        said = self.errors.read_text() if self.errors.exists() else ''
         assert 'Sanitizer' not in said and 'runtime error' not in said, said[-6000:]
 
     # ---- what a person asks ----------------------------------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_rule_ids_and_counters_survive_an_apply(lab):
     before = lab.counters()
     assert before['service.web.allow'] > 0 and before['service.web.deny'] > 0
     # another service in front moves every rule
-    lab.apply(BASE + LIST.format(f'address {ALLOWED_V4};') + SERVICE.replace('web', 'front').replace('8080', '8079') + SERVICE)
+    lab.apply(BASE + LIST.format(f'address {ALLOWED_V4};') + SERVICE.replace('web', 'front').replace('8080', '8079').replace('forward-to 2001:db8:10::20;', '') + SERVICE)
     after = lab.counters()
     assert after['service.front.allow'] == 0
     for rule in ('service.web.allow', 'service.web.deny', 'zone.wan.deny'):
@@ -126,7 +126,7 @@ BAD = {
     'binary': (bytes(range(256)) * 64, r'configuration:1:1'),
     'zeros': (b'\0' * 5000, r'configuration:1:1'),
     'deeply-nested': (NESTED.encode(), r'configuration:\d+:\d+'),
-    'carriage-returns': (CONFIGURATION.replace('\n', '\r\n').encode(), r'configuration:1:'),
+    'carriage-returns': (CONFIGURATION.replace('\n', '\r\n').encode(), r'configuration:\d+:\d+'),
     'byte-order-mark': (b'\xef\xbb\xbf' + CONFIGURATION.encode(), r'configuration:1:1: .*byte order mark'),
     'unknown-key': (CONFIGURATION.replace('forward-port', 'forward-prot').encode(), r"configuration:\d+:\d+.*forward-prot[\s\S]*forward-port"),
     'bad-prefix': (configuration('203.0.113.0/33').encode(), r'configuration:\d+:\d+.*203\.0\.113\.0/33'),
@@ -172,7 +172,7 @@ def test_hundred_megabytes_are_refused_by_the_client_without_swallowing_them(lab
             run = lab.command(*words, contents=contents)
         except BrokenPipeError:
             continue
-        assert run.returncode == 1 and 'at most' in run.stderr, run.stderr[:500]
+        assert run.returncode == 1 and 'larger than a configuration may be' in run.stderr, run.stderr[:500]
     assert lab.facts()['policy_digest'] == digest
     allowed(lab, ALLOWED_V4, WAN_V4, 8080)
 
@@ -247,7 +247,7 @@ def test_account_without_the_right_is_refused_and_recorded(lab):
 def test_control_socket_is_for_root_alone(lab):
     run = lab.command('show', 'rules', prefix=('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'))
     assert run.returncode == 1 and run.stdout == ''
-    assert (lab.run / 'control.sock').stat().st_mode & 0o077 == 0 or lab.run.stat().st_mode & 0o077 == 0
+    assert (lab.run / 'control.sock').stat().st_mode & 0o007 == 0
 
 
 def test_reading_the_log_is_recorded(lab):

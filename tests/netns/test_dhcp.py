@@ -27,7 +27,7 @@ ALLOWED, WEB = '203.0.113.5', '192.0.2.80'
 
 
 def addresses(lab) -> list[str]:
-    return [entry['local'] for entry in json.loads(lab.router.ip('-j', '-4', 'address', 'show', 'dev', 'wan0'))[0]['addr_info']]
+    return [entry['local'] for link in json.loads(lab.router.ip('-j', 'address', 'show', 'dev', 'wan0')) for entry in link['addr_info'] if entry['family'] == 'inet']
 
 
 def routes(lab) -> list[tuple[str, str]]:
@@ -52,11 +52,7 @@ class Server:
 
 def client_process(lab) -> int | None:
     """The process id of the daemon's DHCP client."""
-    for pid in subprocess.run(['pgrep', '-P', str(lab.process.pid)], capture_output=True, text=True).stdout.split():
-        with open(f'/proc/{pid}/cmdline', 'rb') as file:
-            if b'udhcpc' in file.read():
-                return int(pid)
-    return None
+    return next((pid for pid, words in lab.processes().items() if 'udhcpc' in words), None)
 
 
 @pytest.fixture

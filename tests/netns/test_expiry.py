@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Entries that expire: at their time, without an apply, and one way. The daemon's clock is a file here."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,8 +32,18 @@ policy out { from clinic; to wan; action allow; }
 
 
 @pytest.fixture
-def started(new_lab):
-    lab = new_lab(CONFIGURATION)
+def make(new_lab):
+    """A lab with a server that answers: a connection that is refused at once is gone before its record is read."""
+    def made(configuration: str = CONFIGURATION):
+        lab = new_lab(configuration)
+        lab.server.start('socat', 'TCP6-LISTEN:80,fork,reuseaddr,ipv6only=0', 'PIPE', stdin=subprocess.DEVNULL)
+        return lab
+    return made
+
+
+@pytest.fixture
+def started(make):
+    lab = make()
     lab.start()
     lab.apply(CONFIGURATION)
     return lab
@@ -115,8 +126,8 @@ def test_what_has_expired_stays_closed(started):
     assert datetime.fromisoformat(started.facts()['time']) >= EXPIRES
 
 
-def test_kernel_closes_the_entry_when_no_daemon_is_there(new_lab):
-    lab = new_lab(CONFIGURATION)
+def test_kernel_closes_the_entry_when_no_daemon_is_there(make):
+    lab = make()
     lab.set_clock(EXPIRES - timedelta(seconds=6), synchronised=True)
     lab.start()
     lab.kill()
@@ -150,8 +161,8 @@ def test_unsynchronised_clock_closes_what_could_have_expired_and_synchronisation
     assert started.logged({'event.action': 'entry-expired'}) == []
 
 
-def test_boot_at_1970_closes_until_the_time_is_known(new_lab):
-    lab = new_lab(CONFIGURATION)
+def test_boot_at_1970_closes_until_the_time_is_known(make):
+    lab = make()
     lab.set_clock(EPOCH, synchronised=False)
     lab.start()
     assert datetime.fromisoformat(lab.facts()['time']) >= datetime.fromisoformat(daemon.BUILD_TIME), 'time never runs behind the build'
@@ -188,8 +199,8 @@ def test_a_year_ahead_with_synchronisation_expires_for_good(started):
     is_closed(started, *FLEETING)
 
 
-def test_time_never_runs_behind_the_build(new_lab):
-    lab = new_lab(CONFIGURATION.replace('2026-11-23', '2025-12-31'))
+def test_time_never_runs_behind_the_build(make):
+    lab = make(CONFIGURATION.replace('2026-11-23', '2025-12-31'))
     lab.set_clock(datetime(2025, 6, 1, tzinfo=UTC), synchronised=True)
     lab.start()
     is_closed(lab, *FLEETING)

@@ -60,7 +60,7 @@ def knock(lab, source, destination, port, rule, reason, flags=frames.SYN, **want
         with lab.judged(rule, 'denied', reason, source__ip=source, source__port=number, observer__ingress__zone='wan',
                         observer__ingress__interface__name='wan0', network__transport='tcp', **wanted):
             wire.send(frames.ip(source, destination, frames.tcp(number, port, flags)), router_mac(lab))
-        assert [packet for packet in wire.caught() if packet.protocol != frames.ICMPV6 or packet.data[packet.transport] < 128] == []
+        assert not any(map(frames.to_destination(source, number), wire.caught()))
         assert not any(map(frames.from_source(source), inside.caught()))
 
 
@@ -93,6 +93,8 @@ def test_stranger_gets_nothing_from_the_forwarded_service(lab):
     knock(lab, STRANGER_V6, SERVER_V6, 80, 'service.web-a.deny', 'not-allowed', destination__ip=SERVER_V6, destination__port=80)
 
 
+@pytest.mark.skipif(daemon.kernel_lacks('CONFIG_NETFILTER_NETLINK_GLUE_CT'),
+                    reason='this kernel tells nothing of a dropped connection (CONFIG_NETFILTER_NETLINK_GLUE_CT): the image is tested for it')
 def test_denied_forwarded_connection_is_logged_as_it_was_addressed(lab):
     knock(lab, STRANGER_V4, WAN_V4, 8080, 'service.web-a.deny', 'not-allowed', destination__ip=WAN_V4, destination__port=8080,
           destination__nat__ip=SERVER_V4, destination__nat__port=80)
