@@ -77,7 +77,7 @@ Error control_error(std::string cause) {
     return Error(Domain::control, "control socket", std::move(cause));
 }
 
-Result<std::string> framed(std::string body, std::size_t most) {
+Result<std::string> framed(const std::string& body, std::size_t most) {
     if (body.size() > most) {
         return std::unexpected(
             control_error(text::concat("a message may have ", text::to_text(most), " bytes at most")));
@@ -106,7 +106,7 @@ Result<std::string> encode_request(const Request& request) {
         put_text(body, word);
     }
     put_text(body, request.payload);
-    return framed(std::move(body), kMostRequest);
+    return framed(body, kMostRequest);
 }
 
 Result<std::string> encode_response(const ports::ControlResponse& response) {
@@ -117,7 +117,7 @@ Result<std::string> encode_response(const ports::ControlResponse& response) {
     put_number(body, static_cast<std::uint32_t>(response.exit_status));
     put_text(body, response.output);
     put_text(body, response.errors);
-    return framed(std::move(body), kMostResponse);
+    return framed(body, kMostResponse);
 }
 
 Result<std::size_t> decode_header(std::string_view header, std::size_t most) {

@@ -142,7 +142,7 @@ std::unique_ptr<Watch> UvEventLoop::watch_writable(int fd, std::function<void()>
     return watch<UV_WRITABLE>(&m_implementation->loop, fd, std::move(on_writable));
 }
 
-Result<void> UvEventLoop::on_termination(std::function<void()> callback) {
+Result<void> UvEventLoop::on_termination(const std::function<void()>& callback) {
     static constexpr std::array<int, 2> kSignals{SIGTERM, SIGINT};
     m_implementation->close_signals();
     for (std::size_t i = 0; i < kSignals.size(); ++i) {

@@ -35,7 +35,7 @@ public:
     std::unique_ptr<Watch> watch_writable(int fd, std::function<void()> on_writable);
 
     /// Calls back when the process is asked to end (SIGTERM, SIGINT), instead of ending. Replaces an earlier callback.
-    Result<void> on_termination(std::function<void()> callback);
+    Result<void> on_termination(const std::function<void()>& callback);
 
     /// Runs until stop(), or until nothing is left to wait for.
     void run();

@@ -28,7 +28,7 @@ void tell(int pipe, int value) {
 void leave_streams_and(int first_to_close) {
     const int null = open("/dev/null", O_RDWR);
     for (int stream = 0; stream <= 2; ++stream) {
-        dup2(null, stream);
+        null >= 0 ? dup2(null, stream) : close(stream);
     }
     close_range(static_cast<unsigned>(first_to_close), ~0u, 0);
 }

@@ -284,7 +284,7 @@ std::string describe(const Parameter& parameter) {
 }
 
 std::string form_of(const Parameter& parameter) {
-    const std::string key(key_of(parameter));
+    std::string key(key_of(parameter));
     switch (parameter.shape) {
     case Shape::leaf:
         return key + " VALUE;";

@@ -45,7 +45,7 @@ def read_case(case: ElementTree.Element, where: str, summary: Summary) -> None:
     if program:
         failed, _, ran, ignored = (int(number or 0) for number in program.groups())
         summary.passed += ran - failed
-        summary.failures += re.findall(r'error: Failure in (TEST\(.*\))', output)[:failed] if failed else []
+        summary.failures += [f'{where}: {test}' for test in re.findall(r'error: Failure in (TEST\(.*\))', output)[:failed]]
         summary.skips += [f'{name}: test ignored in the source'] * ignored
         if failure is not None and not failed:
             summary.failures.append(f'{name}: {first_line(failure.get("message") or failure.text)}')

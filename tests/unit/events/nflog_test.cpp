@@ -15,7 +15,7 @@ const Bytes kHeader{2, 0, 0, 2};
 /// Reads from memory that ends where the message does, so that a sanitizer sees a byte too many. The packet is not
 /// looked at afterwards.
 std::optional<NflogRecord> read(const Bytes& message) {
-    const Bytes exact(message);
+    const Bytes exact(message.begin(), message.end());
     std::optional<NflogRecord> record = parse_nflog(exact);
     if (record) {
         for (const std::uint8_t byte : record->record.packet) { // inside the message

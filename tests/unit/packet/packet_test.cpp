@@ -79,7 +79,7 @@ Bytes fragment(std::uint8_t next, std::uint16_t offset_and_flags) {
 
 /// Reads from memory that ends where the packet does, so that a sanitizer sees a byte too many.
 std::optional<Headers> read(const Bytes& bytes) {
-    const Bytes exact(bytes);
+    const Bytes exact(bytes.begin(), bytes.end());
     return packet::read_headers(exact);
 }
 
