@@ -139,7 +139,8 @@ void check_ports(Building& building, const config::Node& interfaces) {
     };
 
     std::map<std::string_view, Use> uses;
-    const auto use = [&](const config::Node& node, std::string_view name, std::string as, const std::string& section) {
+    const auto use = [&](const config::Node& node, std::string_view name, const std::string& as,
+                         const std::string& section) {
         const auto [first, fresh] = uses.emplace(name, Use{as, node.place});
         if (!fresh) {
             building.diagnostics.error(node.place, section,
