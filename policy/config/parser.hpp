@@ -5,8 +5,8 @@
 //   value      = word | string          string: double quotes, \" and \\ are its only escapes, ends on its line
 //   comment    = "#" to the end of the line | "/*" to "*/"
 //
-// The text is UTF-8; outside strings and comments only printable ASCII. Lines end with LF. Carriage returns and a byte order
-// mark are refused: they would silently travel into every copy.
+// The text is UTF-8; outside strings and comments only printable ASCII. Lines end with LF. Carriage returns and a byte
+// order mark are refused: they would silently travel into every copy.
 #pragma once
 
 #include "policy/base/diagnostic.hpp"

@@ -69,8 +69,8 @@ void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
     }
 }
 
-/// Inside IPv4 addresses, the router's own there among them, are not the outside's to know: whoever writes to one directly is
-/// on the wire next door.
+/// Inside IPv4 addresses, the router's own there among them, are not the outside's to know: whoever writes to one
+/// directly is on the wire next door.
 void deny_wan_to_inside(Compilation& compilation, Hook hook) {
     const ZoneFacts* wan = compilation.wan();
     std::vector<IpPrefix> inside;
