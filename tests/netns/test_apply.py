@@ -327,8 +327,8 @@ def test_read_only_data_partition_refuses_and_keeps_the_policy(new_lab):
     assert hosts.page(lab.outside, WAN_V4, 8080, ALLOWED_V4) == ALLOWED_V4
     assert lab.counters()['service.web.allow'] == before['service.web.allow'] + 1
     # what can't go onto the partition is kept in memory, and can be read
-    lines = lab.command('show', 'log', '--last', '100', '--json').stdout
-    assert 'service.web.allow' in lines and 'in memory only' in lines
+    daemon.until(lambda: 'service.web.allow' in (lines := lab.command('show', 'log', '--last', '100', '--json').stdout) and 'in memory only' in lines,
+                 'the connection and the reason in the log')
 
 
 def test_destroyed_data_partition_keeps_the_policy_in_force(new_lab):

@@ -182,6 +182,10 @@ def test_enforcement_and_flows_go_on_without_the_daemon_and_through_its_start(la
     assert lab.facts()['policy_source'] in ('factory-default', 'committed')
     assert lab.counters()['service.web.allow'] > between['service.web.allow'], 'counters survive'
     lab.event(since, event__action='start', event__outcome='success')
+    # nobody recorded meanwhile, and the log says how much that may be
+    for rule in ('service.web.deny', 'record.forward'):
+        missed = lab.event(since, event__action='log-lost', rule__id=rule)
+        assert 'no daemon was running' in missed['message'] and field(missed, 'sekisho.count') > 0
     open_to_allowed(lab)
 
 

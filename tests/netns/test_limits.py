@@ -4,8 +4,8 @@
 import struct
 from collections import Counter
 
-from tests.harness import daemon, frames
-from tests.harness.daemon import WAN_V4, WAN_V6, field, until
+from tests.harness import daemon, frames, hosts
+from tests.harness.daemon import SERVER_V4, WAN_V4, WAN_V6, field, until
 
 CONFIGURATION = daemon.NETWORKS + '''
 log { per-minute 1; burst 5; file-size 256M; }
@@ -113,6 +113,6 @@ def test_full_table_of_limits_falls_back_to_the_rule_and_says_so(lab):
                                    f'{overflowed} past a full table and {suppressed} suppressed', 120, pause=2)
 
     # and a connection that is allowed is recorded whatever else goes on
-    with frames.Wire(lab.outside, 'eth0') as wire:
+    with frames.Wire(lab.outside, 'eth0') as wire, hosts.listener(lab.server, SERVER_V4, 8080):
         with lab.judged('service.web.allow', 'accepted', 'accepted', source__ip='203.0.113.5', source__port=3333):
             wire.send(frames.ip('203.0.113.5', WAN_V4, frames.tcp(3333, 8080)), mac)
