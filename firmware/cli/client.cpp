@@ -204,7 +204,7 @@ int Client::check(const Invocation& invocation) {
         return fail(contents.error(), 1);
     }
     Diagnostics diagnostics;
-    const auto configuration = services::load_configuration(*contents, *clock, diagnostics);
+    const auto configuration = services::load_configuration(*contents, *clock, diagnostics, model::Purpose::apply);
     print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
     if (!configuration) {
         return 1;
@@ -231,7 +231,7 @@ int Client::render(const Invocation& invocation) {
         return fail(contents.error(), 1);
     }
     Diagnostics diagnostics;
-    const auto configuration = services::load_configuration(*contents, *clock, diagnostics);
+    const auto configuration = services::load_configuration(*contents, *clock, diagnostics, model::Purpose::apply);
     print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
     if (!configuration) {
         return 1;

@@ -8,12 +8,12 @@
 namespace sekisho::services {
 
 std::shared_ptr<const Configuration> load_configuration(std::string_view text, const ClockReading& clock,
-                                                        Diagnostics& diagnostics) {
+                                                        Diagnostics& diagnostics, model::Purpose purpose) {
     auto tree = config::parse(text, diagnostics);
     if (!tree) {
         return nullptr;
     }
-    auto model = model::build_model(*tree, clock, diagnostics);
+    auto model = model::build_model(*tree, clock, diagnostics, purpose);
     if (!model) {
         return nullptr;
     }

@@ -4,6 +4,7 @@
 
 #include "policy/base/diagnostic.hpp"
 #include "policy/config/tree.hpp"
+#include "policy/model/build.hpp"
 #include "policy/model/model.hpp"
 
 #include <memory>
@@ -21,6 +22,6 @@ struct Configuration {
 
 /// Parses and checks. Nothing where there are errors; `diagnostics` has them all, and the warnings.
 [[nodiscard]] std::shared_ptr<const Configuration> load_configuration(std::string_view text, const ClockReading& clock,
-                                                                      Diagnostics& diagnostics);
+                                                                      Diagnostics& diagnostics, model::Purpose purpose);
 
 } // namespace sekisho::services

@@ -111,7 +111,7 @@ void ConnectionLog::learn(const ruleset::Ruleset& ruleset) {
     for (const ruleset::Rule& rule : ruleset.rules) {
         events::RuleReference& known = m_rules[rule.id];
         known = {rule.id, std::string(name_of(rule.reason)), rule.place.line};
-        m_rules_by_number[ruleset::rule_number(rule.id)] = &known;
+        m_rules_by_number[rule.number] = &known;
     }
     m_zones.clear();
     for (const ruleset::ZoneEntry& zone : ruleset.zones) {

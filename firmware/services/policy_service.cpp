@@ -117,7 +117,7 @@ void PolicyService::start() {
 bool PolicyService::try_start(std::string_view text, PolicySource source) {
     Diagnostics diagnostics;
     const ClockReading clock = m_timekeeper.reading();
-    auto configuration = load_configuration(text, clock, diagnostics);
+    auto configuration = load_configuration(text, clock, diagnostics, model::Purpose::start);
     if (!configuration) {
         m_why = text::concat("the ", name_of(source), " configuration is not accepted: ",
                              diagnostics.entries().empty() ? "no reason given" : diagnostics.entries().front().message);
@@ -226,7 +226,7 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     };
 
     Diagnostics diagnostics;
-    auto configuration = load_configuration(text, clock, diagnostics);
+    auto configuration = load_configuration(text, clock, diagnostics, model::Purpose::apply);
     if (!configuration) {
         return refuse("not-accepted", text::concat(diagnostics.text("configuration"),
                                                    "Not applied; the policy in force is unchanged.\n"));

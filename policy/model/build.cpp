@@ -143,9 +143,10 @@ void check_names(Building& building) {
     }
 }
 
-std::optional<Model> build_model(const config::Tree& tree, const ClockReading& clock, Diagnostics& diagnostics) {
+std::optional<Model> build_model(const config::Tree& tree, const ClockReading& clock, Diagnostics& diagnostics,
+                                 Purpose purpose) {
     const std::size_t before = diagnostics.error_count();
-    Building building{tree, clock, diagnostics, {}, {}, {}, {}};
+    Building building{tree, clock, diagnostics, purpose, {}, {}, {}, {}};
     build_system(building);
     build_time(building);
     build_log(building);

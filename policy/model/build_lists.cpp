@@ -29,16 +29,21 @@ namespace {
     return entry.expires && building.clock.now >= *entry.expires;
 }
 
-void warn_of_expired(Building& building, const AddressList& list, std::string_view last_day_of_list) {
+void judge_expired(Building& building, const AddressList& list, std::string_view last_day_of_list) {
     const auto expired = std::count_if(list.entries.begin(), list.entries.end(),
                                        [&](const ListEntry& entry) { return has_expired(building, entry); });
     if (static_cast<std::size_t>(expired) == list.entries.size()) {
-        building.diagnostics.warning(
-            list.place, section_of(list),
-            last_day_of_list.empty()
-                ? std::string("every entry has expired")
-                : text::concat("every entry has expired, the list's last day was ", last_day_of_list),
-            "a service that admits by this list is closed, it does not open");
+        std::string message = last_day_of_list.empty()
+                                  ? std::string("every entry has expired")
+                                  : text::concat("every entry has expired, the list's last day was ", last_day_of_list);
+        std::string hint =
+            "a service that admits by this list is closed, it does not open; set a later date or take the "
+            "list away";
+        if (building.purpose == Purpose::apply) {
+            building.diagnostics.error(list.place, section_of(list), std::move(message), std::move(hint));
+        } else {
+            building.diagnostics.warning(list.place, section_of(list), std::move(message), std::move(hint));
+        }
         return;
     }
     for (const ListEntry& entry : list.entries) {
@@ -107,7 +112,7 @@ void build_address_lists(Building& building) {
             list.entries.push_back(std::move(entry));
         }
         warn_of_overlaps(building, list);
-        warn_of_expired(building, list, last_day ? last_day->text() : std::string());
+        judge_expired(building, list, last_day ? last_day->text() : std::string());
         building.list_index.emplace(list.name, building.model.address_lists.size());
         building.model.address_lists.push_back(std::move(list));
     }

@@ -5,6 +5,7 @@
 #include "policy/base/diagnostic.hpp"
 #include "policy/base/time.hpp"
 #include "policy/config/tree.hpp"
+#include "policy/model/build.hpp"
 #include "policy/model/model.hpp"
 
 #include <map>
@@ -27,6 +28,7 @@ struct Building {
     const config::Tree& tree;
     const ClockReading& clock;
     Diagnostics& diagnostics;
+    Purpose purpose;
     Model model;
     std::vector<OwnAddress> own_addresses;
     std::set<std::string> addressless; ///< interfaces without any address statement, right or wrong

@@ -9,6 +9,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 
 namespace sekisho::ruleset {
 
@@ -114,6 +115,14 @@ const ZoneFacts* Compilation::find_zone(std::string_view name) const noexcept {
 }
 
 std::optional<std::size_t> Compilation::set_of(std::string_view name, Family family, ListUse use) {
+    const auto [known, is_new] = m_sets.try_emplace({std::string(name), family, use});
+    if (is_new) {
+        known->second = make_set(name, family, use);
+    }
+    return known->second;
+}
+
+std::optional<std::size_t> Compilation::make_set(std::string_view name, Family family, ListUse use) {
     const model::AddressList* list = model.find_address_list(name);
     if (list == nullptr) {
         return std::nullopt;
@@ -147,8 +156,9 @@ std::optional<std::size_t> Compilation::set_of(std::string_view name, Family fam
 void Compilation::accept_connection(Hook hook, std::string id, Place place, ZoneIndex zone, model::LogAccepted log,
                                     std::vector<Match> matches) {
     const bool recorded = log == model::LogAccepted::yes;
-    // A connection that nobody wants in the log counts as recorded from the start, so the record hooks pass it by.
-    const std::uint32_t mark = make_mark(zone, rule_number(id)) | (recorded ? 0 : kMarkRecorded);
+    // A connection that nobody wants in the log counts as recorded from the start, so the record hooks pass it by. The
+    // rule's number comes when all ids are known.
+    const std::uint32_t mark = make_mark(zone, 0) | (recorded ? 0 : kMarkRecorded);
     add({.id = std::move(id),
          .reason = Reason::accepted,
          .place = place,
@@ -182,21 +192,37 @@ void Compilation::deny(Hook hook, std::string id, Reason reason, Place place, Ve
          .verdict = std::move(verdict)});
 }
 
+void Compilation::number_rules() {
+    std::map<std::string_view, std::uint32_t> numbers;
+    for (const Rule& rule : m_ruleset.rules) {
+        numbers.emplace(rule.id, 0);
+    }
+    // In the order of the ids, so that which of two gets its second choice does not depend on positions. 24 bits meet
+    // now and then: that must not be what keeps a configuration from being accepted.
+    std::set<std::uint32_t> taken;
+    for (auto& [id, number] : numbers) {
+        number = rule_number(id);
+        for (std::uint64_t attempt = 1; !taken.insert(number).second; ++attempt) {
+            number = rule_number(text::concat(id, "#", text::to_text(attempt)));
+        }
+    }
+    for (Rule& rule : m_ruleset.rules) {
+        rule.number = numbers.at(rule.id);
+        if (zone_of_mark(rule.mark) != 0) {
+            rule.mark |= rule.number;
+        }
+    }
+}
+
 Result<Ruleset> Compilation::finish() {
-    std::map<std::uint32_t, std::string_view> ids;
     for (const Rule& rule : m_ruleset.rules) {
         if (rule.id.size() > kLongestId) {
             return std::unexpected(Error(Domain::configuration, rule.id,
                                          text::concat("rule ids have at most ", text::to_text(kLongestId),
                                                       " characters: a shorter name is needed")));
         }
-        const auto [entry, added] = ids.emplace(rule_number(rule.id), rule.id);
-        if (!added && entry->second != rule.id) {
-            return std::unexpected(Error(Domain::configuration, rule.id,
-                                         text::concat("has the same number as rule ", entry->second,
-                                                      " in the connection mark: another name is needed")));
-        }
     }
+    number_rules();
     return std::move(m_ruleset);
 }
 

@@ -5,10 +5,12 @@
 
 #include "policy/ruleset/compiler.hpp"
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace sekisho::ruleset {
@@ -75,7 +77,12 @@ public:
     void add(Rule rule) { m_ruleset.rules.push_back(std::move(rule)); }
 
 private:
+    std::optional<std::size_t> make_set(std::string_view list, Family family, ListUse use);
+    void number_rules();
+
     ClockReading m_clock;
+    /// Sets made so far: a list may be named by very many rules.
+    std::map<std::tuple<std::string, Family, ListUse>, std::optional<std::size_t>> m_sets;
     Ruleset m_ruleset;
 };
 

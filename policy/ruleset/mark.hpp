@@ -5,7 +5,9 @@
 //
 //   bit 31       recorded: the connection is in the access log, or was admitted by a rule that does not ask for it
 //   bits 24..30  zone number (1 = wan, 2 = router, others 3..127)
-//   bits 0..23   rule number: the first 24 bits of the SHA-256 of the rule's id, never 0
+//   bits 0..23   rule number: the first 24 bits of the SHA-256 of the rule's id, never 0; of two ids that meet there,
+//   the
+//                later in the alphabet takes another number (Rule::number has it)
 #pragma once
 
 #include <cstdint>
@@ -35,7 +37,7 @@ inline constexpr std::uint8_t kLastZoneNumber = 127;
     return mark & kMarkRuleMask;
 }
 
-/// The rule number of an id.
+/// The rule number that an id gets where no other has it.
 [[nodiscard]] std::uint32_t rule_number(std::string_view id) noexcept;
 
 } // namespace sekisho::ruleset

@@ -118,7 +118,6 @@ std::vector<std::string> denial_rules(const Rule& rule, const model::LogSettings
 
     const FamilyLimit limits[] = {{Family::ipv4, log.ipv4_prefix, kLimitSetV4},
                                   {Family::ipv6, log.ipv6_prefix, kLimitSetV6}};
-    const std::uint32_t number = rule_number(rule.id);
     const std::string verdict = std::visit(VerdictWriter{}, rule.verdict);
     const std::string comment = comment_text(rule.id);
     const auto log_text = [&rule](std::string_view mark) {
@@ -133,7 +132,7 @@ std::vector<std::string> denial_rules(const Rule& rule, const model::LogSettings
     std::vector<std::string> rules{join_words({counter_text(rule.id), comment})};
     // The verdict may stand in the rules that log because the last rule gives it to whatever they let through.
     for (const auto& [family, prefix_length, set] : limits) {
-        const std::string key = limit_key(family, prefix_length, number);
+        const std::string key = limit_key(family, prefix_length, rule.number);
         rules.push_back(
             join_words({text::concat("update @", set, " { ", key, " ", rate_text(log.per_minute, log.burst), " }"),
                         log_text({}), verdict, comment}));

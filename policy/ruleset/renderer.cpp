@@ -125,6 +125,9 @@ std::string timeout_text(std::int64_t seconds) {
     return result;
 }
 
+/// Seconds; the kernel refuses what does not fit its nanoseconds (584 years), and no router runs for a hundred.
+constexpr std::int64_t kLongestTimeout = 100ll * 365 * 86'400;
+
 /// The elements that hold at `now`; a part of a second that remains counts as none.
 std::vector<std::string> element_texts(const Set& set, Time now) {
     std::vector<std::string> elements;
@@ -133,7 +136,8 @@ std::vector<std::string> element_texts(const Set& set, Time now) {
             elements.push_back(element.range.text());
             continue;
         }
-        const std::int64_t remaining = Time{element.expires->microseconds - now.microseconds}.seconds();
+        const std::int64_t remaining =
+            std::min(Time{element.expires->microseconds - now.microseconds}.seconds(), kLongestTimeout);
         if (remaining > 0) {
             elements.push_back(text::concat(element.range.text(), " timeout ", timeout_text(remaining)));
         }

@@ -170,6 +170,8 @@ enum class LogKind : std::uint8_t {
 struct Rule {
     std::string id; ///< from the configuration path: "service.web.allow"; several rules may share one (one per list,
                     ///< family or zone), and its counter
+    std::uint32_t number =
+        0; ///< of the id, in marks and log limits (mark.hpp); 0 in the closed ruleset: it has neither
     Reason reason = Reason::accepted;
     Place place; ///< statement of the configuration that it comes from; line 0 where the compiler adds it by itself
     Hook hook = Hook::forward;

@@ -112,14 +112,21 @@ TEST(model_lists, last_day_still_holds) {
                 check_whole(text, {parse_rfc3339("2026-11-23T15:00:00Z").value(), true}).report);
 }
 
-TEST(model_lists, an_expired_list_is_not_refused_whatever_the_clock) {
+TEST(model_lists, a_list_that_has_expired_whole_is_refused_by_an_apply_and_starts_again_at_a_boot) {
     const std::string text =
         text::concat(kNetwork, "address-list a { address 192.0.2.1; expires 2020-01-01; }\nservice s { protocol udp; "
                                "port 500; forward-to 10.0.1.2; source { address-list a; } }");
     const Checked checked = check_whole(text);
-    CHECK(checked.model.has_value());
+    CHECK_FALSE(checked.model.has_value());
     CHECK_HOLDS("is closed, it does not open", checked.report);
     CHECK(check_whole(text, {Time{}, false}).model.has_value());
+
+    Diagnostics diagnostics;
+    const auto tree = config::parse(text, diagnostics);
+    CHECK(build_model(*tree, {parse_rfc3339("2026-11-23T00:00:00Z").value(), true}, diagnostics, Purpose::start)
+              .has_value());
+    LONGS_EQUAL(0, diagnostics.error_count());
+    LONGS_EQUAL(1, diagnostics.warning_count());
 }
 
 TEST(model_lists, overlaps_are_warned_of_at_the_later_place) {

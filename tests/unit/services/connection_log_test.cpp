@@ -18,7 +18,10 @@ constexpr std::array<std::uint8_t, 40> kSyn{0x45, 0, 0,   40, 0,    0,    0,    
 ruleset::Ruleset sample() {
     ruleset::Ruleset ruleset;
     ruleset.zones.push_back({1, "wan", {"wan0"}, true});
-    ruleset.rules.push_back({.id = "service.web.allow", .reason = ruleset::Reason::accepted, .place = {12, 1}});
+    ruleset.rules.push_back({.id = "service.web.allow",
+                             .number = ruleset::rule_number("service.web.allow"),
+                             .reason = ruleset::Reason::accepted,
+                             .place = {12, 1}});
     ruleset.rules.push_back({.id = "service.web.deny", .reason = ruleset::Reason::not_allowed, .place = {12, 1}});
     return ruleset;
 }
