@@ -49,15 +49,16 @@ ConnectionLog::ConnectionLog(Ports ports, EventLog& log)
 Result<void> ConnectionLog::start() {
     m_timer->start_repeating(kCheckMilliseconds);
     TRY(m_ports.packet_log.start([this](const events::LogRecord& record) { on_record(record); }));
+    if (!m_ports.run_store.exists(kCountersFile)) {
+        // the first process of this boot; the next one knows by the file that it is not
+        return m_ports.run_store.write(kCountersFile, {});
+    }
     TRY(load_counted());
     return tell_unrecorded();
 }
 
 /// What an earlier process of this boot has told already.
 Result<void> ConnectionLog::load_counted() {
-    if (!m_ports.run_store.exists(kCountersFile)) {
-        return {};
-    }
     const std::string contents = TRY(m_ports.run_store.read(kCountersFile, kMostCountersFile));
     for (const std::string_view line : text::split(contents, '\n')) {
         const std::size_t space = line.find(' ');
@@ -83,9 +84,6 @@ void ConnectionLog::save_counted(Counts counted) {
 /// Nobody hears the kernel's records while no daemon runs, but its counters go on. What was recorded between the last
 /// look and the end of the earlier process is among it: that many at most.
 Result<void> ConnectionLog::tell_unrecorded() {
-    if (m_counted.empty()) {
-        return {}; // the first process of this boot
-    }
     const Counts now = counts_of(TRY(m_ports.filter.counters()));
     const auto grown = [&](const std::string& id) {
         const auto reading = now.find(id);

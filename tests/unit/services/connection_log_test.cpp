@@ -152,4 +152,8 @@ TEST(connection_log, the_first_process_of_a_boot_misses_nothing) {
     services::ConnectionLog first{{packets, filter, loop, fresh}, log};
     CHECK(first.start().has_value());
     LONGS_EQUAL(0, files.count("log-lost"));
+    // killed before its first look at the counters: the next one still knows that it is not the first
+    services::ConnectionLog second{{packets, filter, loop, fresh}, log};
+    CHECK(second.start().has_value());
+    LONGS_EQUAL(1, files.count("up to 9 connections"));
 }
