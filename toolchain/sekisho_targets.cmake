@@ -12,7 +12,7 @@ if(SEKISHO_SANITIZE)
     target_link_options(sekisho_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(SEKISHO_FUZZ)
-    target_compile_options(sekisho_flags INTERFACE -fsanitize=fuzzer-no-link -D_GLIBCXX_ASSERTIONS)
+    target_compile_options(sekisho_flags INTERFACE -O1 -fsanitize=fuzzer-no-link -D_GLIBCXX_ASSERTIONS)
 endif()
 
 # The shipped parts that handle errors as values only. Test programs are built with exceptions: CppUTest ends a failed test by throwing.
