@@ -176,6 +176,26 @@ std::string help_text() {
     return text;
 }
 
+std::string command_reference_page() {
+    std::string page =
+        "# Commands\n\n"
+        "Made from the command table; after a change: `SEKISHO_REGENERATE=1` and run `commands_reference_test`.\n\n"
+        "Exit status: 0 done, 1 failed, 2 not understood. Commands that run in the client need no router.\n\n"
+        "| command | runs in | what it does |\n|---|---|---|\n";
+    for (const CommandRow& row : kCommands) {
+        if (row.visibility == hidden) {
+            continue;
+        }
+        page += text::concat("| `", row.words, row.operands == file ? " FILE` or `-" : "", "` | ",
+                             row.place == local ? "the client" : "the daemon", " | ", row.help, " |\n");
+        for (const OptionRow& option : row.options) {
+            page += text::concat("| &nbsp;&nbsp;`", option.name, option.value.empty() ? "" : " ", option.value,
+                                 "` | | ", option.help, " |\n");
+        }
+    }
+    return page;
+}
+
 Result<std::vector<std::string>> split_line(std::string_view line) {
     std::vector<std::string> result;
     bool in_word = false;

@@ -81,6 +81,9 @@ struct Invocation {
 /// One line per listed command, options below.
 [[nodiscard]] std::string help_text();
 
+/// The text of firmware/cli/REFERENCE.md.
+[[nodiscard]] std::string command_reference_page();
+
 /// Splits a line of the console into words at blanks; double quotes hold words together. An open quote is an error.
 [[nodiscard]] Result<std::vector<std::string>> split_line(std::string_view line);
 
