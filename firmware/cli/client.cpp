@@ -194,26 +194,35 @@ Result<ClockReading> Client::clock_for(const Invocation& invocation) {
     return clock;
 }
 
+std::expected<Client::Compiled, int> Client::compile_operand(const Invocation& invocation, const ClockReading& clock) {
+    const auto contents = contents_of(invocation.operands.front());
+    if (!contents) {
+        return std::unexpected(fail(contents.error(), 1));
+    }
+    Diagnostics diagnostics;
+    auto configuration = services::load_configuration(*contents, clock, diagnostics, model::Purpose::apply);
+    print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
+    if (!configuration) {
+        return std::unexpected(1);
+    }
+    auto compiled = ruleset::compile(configuration->model, clock);
+    if (!compiled) {
+        return std::unexpected(fail(compiled.error(), 1));
+    }
+    return Compiled{std::move(configuration), std::move(*compiled)};
+}
+
 int Client::check(const Invocation& invocation) {
     const auto clock = clock_for(invocation);
     if (!clock) {
         return fail(clock.error(), 2);
     }
-    const auto contents = contents_of(invocation.operands.front());
-    if (!contents) {
-        return fail(contents.error(), 1);
-    }
-    Diagnostics diagnostics;
-    const auto configuration = services::load_configuration(*contents, *clock, diagnostics, model::Purpose::apply);
-    print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
-    if (!configuration) {
-        return 1;
-    }
-    if (const auto compiled = ruleset::compile(configuration->model, *clock); !compiled) {
-        return fail(compiled.error(), 1);
+    const auto compiled = compile_operand(invocation, *clock);
+    if (!compiled) {
+        return compiled.error();
     }
     print(m_terminal.output,
-          text::concat("The configuration is accepted, digest ", configuration->digest.substr(0, 12), ".\n"));
+          text::concat("The configuration is accepted, digest ", compiled->configuration->digest.substr(0, 12), ".\n"));
     return 0;
 }
 
@@ -226,21 +235,11 @@ int Client::render(const Invocation& invocation) {
         print(m_terminal.output, ruleset::render_text(ruleset::closed_ruleset(), clock->now));
         return 0;
     }
-    const auto contents = contents_of(invocation.operands.front());
-    if (!contents) {
-        return fail(contents.error(), 1);
-    }
-    Diagnostics diagnostics;
-    const auto configuration = services::load_configuration(*contents, *clock, diagnostics, model::Purpose::apply);
-    print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
-    if (!configuration) {
-        return 1;
-    }
-    const auto compiled = ruleset::compile(configuration->model, *clock);
+    const auto compiled = compile_operand(invocation, *clock);
     if (!compiled) {
-        return fail(compiled.error(), 1);
+        return compiled.error();
     }
-    print(m_terminal.output, ruleset::render_text(*compiled, clock->now));
+    print(m_terminal.output, ruleset::render_text(compiled->ruleset, clock->now));
     return 0;
 }
 

@@ -5,8 +5,12 @@
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
 #include "firmware/services/command_table.hpp"
+#include "firmware/services/configuration.hpp"
+#include "policy/ruleset/ruleset.hpp"
 
 #include <cstdio>
+#include <expected>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -27,8 +31,16 @@ public:
     int run(std::span<const std::string> words);
 
 private:
+    struct Compiled {
+        std::shared_ptr<const services::Configuration> configuration;
+        ruleset::Ruleset ruleset;
+    };
+
     int run_parsed(const services::Invocation& invocation, std::span<const std::string> words);
     int run_in_daemon(const services::Invocation& invocation, std::span<const std::string> words);
+    /// Reads, checks and compiles the file that the command names; what is wrong is printed, the error is the exit
+    /// status.
+    std::expected<Compiled, int> compile_operand(const services::Invocation& invocation, const ClockReading& clock);
     int check(const services::Invocation& invocation);
     int render(const services::Invocation& invocation);
     int console();
