@@ -69,20 +69,41 @@ void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
     }
 }
 
+/// The networks of all inside zones.
+std::vector<IpPrefix> inside_networks(const Compilation& compilation, Family family) {
+    std::vector<IpPrefix> inside;
+    for (const ZoneFacts& facts : compilation.zones) {
+        if (!facts.zone->is_wan()) {
+            append(inside, facts.networks_in(family));
+        }
+    }
+    return normalised(std::move(inside));
+}
+
 /// Inside IPv4 addresses, the router's own there among them, are not the outside's to know: whoever writes to one
 /// directly is on the wire next door.
 void deny_wan_to_inside(Compilation& compilation, Hook hook) {
     const ZoneFacts* wan = compilation.wan();
-    std::vector<IpPrefix> inside;
-    for (const ZoneFacts& facts : compilation.zones) {
-        if (!facts.zone->is_wan()) {
-            append(inside, facts.networks_in(Family::ipv4));
-        }
-    }
+    auto inside = inside_networks(compilation, Family::ipv4);
     if (wan != nullptr && !inside.empty()) {
         compilation.deny(hook, "screen.wan-to-inside", Reason::spoofed, wan->zone->place, Drop{},
-                         {IngressZone{wan->number}, AddressIn{Side::destination, false, normalised(std::move(inside))},
+                         {IngressZone{wan->number}, AddressIn{Side::destination, false, std::move(inside)},
                           DestinationTranslated{.negated = true}, ConnectionState{.fresh = true}});
+    }
+}
+
+/// An inside interface that is absent takes its connected route along, and the default route would carry what is meant
+/// for its network out to the WAN: flows that live included, so this comes before the state.
+void deny_inside_to_wan(Compilation& compilation, Hook hook) {
+    const ZoneFacts* wan = compilation.wan();
+    if (wan == nullptr) {
+        return;
+    }
+    for (const Family family : kFamilies) {
+        if (auto inside = inside_networks(compilation, family); !inside.empty()) {
+            compilation.deny(hook, "screen.inside-to-wan", Reason::zone, {}, Drop{},
+                             {EgressZone{wan->number}, AddressIn{Side::destination, false, std::move(inside)}});
+        }
     }
 }
 
@@ -114,12 +135,14 @@ void compile_input_basics(Compilation& compilation) {
 
 void compile_forward_basics(Compilation& compilation) {
     deny_invalid(compilation, Hook::forward);
+    deny_inside_to_wan(compilation, Hook::forward);
     accept_established(compilation, Hook::forward);
     deny_wan_to_inside(compilation, Hook::forward);
 }
 
 void compile_output(Compilation& compilation) {
     accept_loopback(compilation, Hook::output, EgressLoopback{});
+    deny_inside_to_wan(compilation, Hook::output);
     accept_established(compilation, Hook::output);
     compilation.accept_quietly(Hook::output, "router.neighbour", {},
                                {IcmpTypeIn{Family::ipv6,

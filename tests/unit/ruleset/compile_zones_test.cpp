@@ -61,6 +61,35 @@ TEST(screen, refuses_inside_addresses_to_the_wan_unless_translated) {
     }
 }
 
+TEST(screen, lets_nothing_for_an_inside_network_out_on_the_wan) {
+    // whatever else would let it pass: a policy, a service, a flow that lives, the router's own output
+    model.policies = {policy("out", "clinic", "wan")};
+    model.services = {forwarded("web", 443, "10.0.1.20"), forwarded_v6("web-v6", 443, "2001:db8:1::20")};
+    const auto rules = compiled(model);
+    for (const Hook hook : {Hook::forward, Hook::output}) {
+        check_texts({R"(oifname "wan0" ip daddr { 10.0.1.0/24, 10.0.2.0/24 } goto drop.screen.inside-to-wan )"
+                     R"(comment "screen.inside-to-wan")",
+                     R"(oifname "wan0" ip6 daddr 2001:db8:1::/64 goto drop.screen.inside-to-wan )"
+                     R"(comment "screen.inside-to-wan")"},
+                    texts_of(rules, hook, "screen.inside-to-wan"));
+        for (const Rule* rule : rules_of(rules, hook, "screen.inside-to-wan")) {
+            CHECK(rule->reason == Reason::zone);
+            LONGS_EQUAL(0, rule->place.line);
+        }
+        for (const Rule& rule : rules.rules) {
+            if (rule.hook == hook && std::holds_alternative<Accept>(rule.verdict) && rule.id != "router.loopback") {
+                CHECK(position_of(rules, hook, "screen.inside-to-wan") < position_of(rules, hook, rule.id));
+            }
+        }
+    }
+}
+
+TEST(screen, without_a_wan_there_is_no_way_out_to_close) {
+    model.zones[0].interfaces.clear();
+    LONGS_EQUAL(0, rules_of(compiled(model), Hook::forward, "screen.inside-to-wan").size());
+    LONGS_EQUAL(0, rules_of(compiled(model), Hook::output, "screen.inside-to-wan").size());
+}
+
 TEST_GROUP(input) {
     model::Model model = base_model();
 };
@@ -148,7 +177,8 @@ TEST(defaults, a_zone_without_interfaces_opens_nothing) {
 TEST(defaults, state_decides_before_zones) {
     const auto rules = compiled(model);
     LONGS_EQUAL(0, position_of(rules, Hook::forward, "flow.invalid"));
-    LONGS_EQUAL(1, position_of(rules, Hook::forward, "flow.established"));
+    // behind what not even a flow that lives may do: leave on the WAN for an inside network
+    LONGS_EQUAL(3, position_of(rules, Hook::forward, "flow.established"));
     CHECK(rules_of(rules, Hook::forward, "flow.invalid").at(0)->reason == Reason::invalid);
 }
 
