@@ -10,6 +10,8 @@ namespace sekisho::services {
 
 namespace {
 
+constexpr unsigned kShortestMask = 8; ///< no network is wider than the largest that was ever handed out
+
 Error lease_error(const LeaseReport& report, std::string cause) {
     return Error(Domain::network, text::concat("lease on ", text::escape_for_terminal(report.interface)),
                  std::move(cause));
@@ -27,17 +29,25 @@ std::optional<unsigned> mask_length(std::string_view mask) {
     return contiguous ? std::optional(length) : std::nullopt;
 }
 
+/// Whether a host on the network can have the address: neither the network's own nor its broadcast address (RFC 3021:
+/// both are hosts' on a /31), nor one of those that no host has anywhere.
+bool is_host_address(const IpAddress& address, unsigned length) {
+    const std::uint32_t bits = address.to_v4();
+    const std::uint32_t host_bits = length >= 31 ? 0 : ~std::uint32_t{0} >> length;
+    const bool is_edge = host_bits != 0 && ((bits & host_bits) == 0 || (bits & host_bits) == host_bits);
+    return !is_edge && bits >= 0x0100'0000 && bits < 0xf000'0000 && !address.is_loopback() && !address.is_multicast();
+}
+
 Result<InterfaceAddress> leased_address(const LeaseReport& report) {
     const auto address = IpAddress::parse(report.address);
     if (!address || address->family() != Family::ipv4) {
         return std::unexpected(lease_error(report, "the address is no IPv4 address"));
     }
     const auto length = mask_length(report.mask);
-    if (!length || *length == 0 || *length > 32) {
-        return std::unexpected(lease_error(report, "the network mask is not one"));
+    if (!length || *length < kShortestMask) {
+        return std::unexpected(lease_error(report, "the network mask is not one of 8 to 32 bits"));
     }
-    if (address->is_loopback() || address->is_multicast() || address->is_unspecified() ||
-        address->to_v4() >= 0xf000'0000) {
+    if (!is_host_address(*address, *length)) {
         return std::unexpected(lease_error(report, text::concat(address->text(), " is no host address")));
     }
     return InterfaceAddress{*address, *length};
@@ -111,6 +121,12 @@ Result<Lease> check_lease(const LeaseReport& report, const model::Model& model) 
         if (!network.contains(*router)) {
             return std::unexpected(
                 lease_error(report, text::concat("the router ", router->text(), " is not on the offered network ",
+                                                 network.text())));
+        }
+        // the kernel takes no route over an address that is nobody's or the own one
+        if (*router == lease.leased.address.address || !is_host_address(*router, lease.leased.address.length)) {
+            return std::unexpected(
+                lease_error(report, text::concat("the router ", router->text(), " is no other host's address on ",
                                                  network.text())));
         }
         lease.leased.gateway = *router;

@@ -30,9 +30,9 @@ struct Lease {
 /// Reads "key=value" words of the lease client's report; unknown keys and words without '=' are refused.
 [[nodiscard]] Result<LeaseReport> parse_lease_report(std::span<const std::string> words);
 
-/// Checks a lease against the model: the interface has a DHCP client; address and mask are a host address on a network;
-/// neither that network nor the router overlaps an inside network; the router is on-link. The error names both
-/// networks. Of several routers the first counts; only a default route is ever taken.
+/// Checks a lease against the model: the interface has a DHCP client; address and mask (/8 or longer) are a host
+/// address on a network; that network overlaps no inside network; the router is another host address on it. The error
+/// names both networks. Of several routers the first counts; only a default route is ever taken.
 [[nodiscard]] Result<Lease> check_lease(const LeaseReport& report, const model::Model& model);
 
 } // namespace sekisho::services

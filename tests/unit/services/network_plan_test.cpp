@@ -60,6 +60,46 @@ TEST(lease, a_router_off_the_offered_network_is_refused) {
     CHECK_FALSE(check_lease(report, model).has_value());
 }
 
+TEST(lease, a_router_that_is_no_other_host_is_refused) {
+    LeaseReport report = offered();
+    for (const char* router : {"192.168.77.0", "192.168.77.255", "192.168.77.20"}) {
+        report.router = router;
+        const auto lease = check_lease(report, model);
+        CHECK_FALSE(lease.has_value());
+        CHECK(lease.error().message().contains("is no other host's address on 192.168.77.0/24"));
+    }
+    report.router = "192.168.77.254";
+    CHECK(check_lease(report, model).has_value());
+}
+
+TEST(lease, both_addresses_of_a_point_to_point_network_are_hosts) {
+    LeaseReport report = offered();
+    report.mask = "255.255.255.254";
+    report.router = "192.168.77.21";
+    CHECK(check_lease(report, model).has_value());
+    report.mask = "255.255.255.255";
+    report.router = "";
+    CHECK(check_lease(report, model).has_value());
+}
+
+TEST(lease, the_edges_of_a_network_are_no_addresses) {
+    LeaseReport report = offered();
+    for (const char* address : {"192.168.77.0", "192.168.77.255"}) {
+        report.address = address;
+        CHECK_FALSE(check_lease(report, model).has_value());
+    }
+}
+
+TEST(lease, a_network_wider_than_any_is_refused) {
+    LeaseReport report = offered();
+    report.address = "172.16.0.5";
+    report.router = "172.16.0.1";
+    report.mask = "254.0.0.0";
+    CHECK_FALSE(check_lease(report, model).has_value());
+    report.mask = "255.0.0.0";
+    CHECK(check_lease(report, model).has_value());
+}
+
 TEST(lease, a_mask_with_holes_is_refused) {
     LeaseReport report = offered();
     for (const char* mask : {"255.0.255.0", "0.0.0.0", "", "24", "ffff::"}) {
@@ -70,8 +110,8 @@ TEST(lease, a_mask_with_holes_is_refused) {
 
 TEST(lease, an_address_that_no_host_has_is_refused) {
     LeaseReport report = offered();
-    for (const char* address :
-         {"127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "2001:db8::1", "192.168.77.20; reboot", ""}) {
+    for (const char* address : {"127.0.0.1", "224.0.0.1", "0.0.0.0", "0.1.2.3", "255.255.255.255", "2001:db8::1",
+                                "192.168.77.20; reboot", ""}) {
         report.address = address;
         CHECK_FALSE(check_lease(report, model).has_value());
     }
