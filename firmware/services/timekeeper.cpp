@@ -8,6 +8,8 @@ namespace sekisho::services {
 namespace {
 constexpr std::string_view kFile = "state/last-time";
 constexpr std::int64_t kRecordInterval = 600ll * 1'000'000;
+/// What a time source may take back without being at odds with what was believed.
+constexpr std::int64_t kTolerance = 5ll * 1'000'000;
 } // namespace
 
 Timekeeper::Timekeeper(ports::Clock& clock, ports::Store& store, Time build_time)
@@ -28,16 +30,24 @@ Result<void> Timekeeper::load() {
     return {};
 }
 
+Time Timekeeper::floor_at(std::int64_t monotonic) const {
+    return {m_floor.microseconds + (monotonic - m_floor_monotonic)};
+}
+
 ClockReading Timekeeper::reading() {
     const std::int64_t monotonic = m_clock.monotonic_microseconds();
-    const Time floor{m_floor.microseconds + (monotonic - m_floor_monotonic)};
-    const ClockReading reading{std::max(m_clock.now(), floor), m_clock.synchronised()};
+    const ClockReading reading{std::max(m_clock.now(), floor_at(monotonic)), m_clock.synchronised()};
     // An unsynchronised clock may have been stepped anywhere: only a synchronised one moves the floor.
     if (reading.synchronised) {
         m_floor = reading.now;
         m_floor_monotonic = monotonic;
     }
     return reading;
+}
+
+bool Timekeeper::clock_is_behind() {
+    const Time floor = floor_at(m_clock.monotonic_microseconds());
+    return m_clock.synchronised() && floor.microseconds - m_clock.now().microseconds > kTolerance;
 }
 
 Result<void> Timekeeper::record() {

@@ -20,12 +20,19 @@ public:
 
     [[nodiscard]] ClockReading reading();
 
+    /// Whether the system's clock is synchronised, but more than five seconds behind what is believed: `reading` stays
+    /// ahead then, and nobody vouches for the time that it gives.
+    [[nodiscard]] bool clock_is_behind();
+
     /// Records the present reading on the data partition, where the clock is synchronised; otherwise does nothing.
     Result<void> record();
     /// The same, but spares the flash: only where the last record is ten minutes old.
     Result<void> record_when_due();
 
 private:
+    /// The believed time at a monotonic one, before the system's clock is asked.
+    [[nodiscard]] Time floor_at(std::int64_t monotonic) const;
+
     ports::Clock& m_clock;
     ports::Store& m_store;
     Time m_floor; ///< believed time at m_floor_monotonic

@@ -79,6 +79,31 @@ TEST(timekeeper, a_synchronised_step_forward_is_kept_when_the_clock_goes_back) {
     CHECK(restarted.reading().now >= forward);
 }
 
+TEST(timekeeper, a_synchronised_clock_behind_the_believed_time_is_told_apart) {
+    auto keeper = started();
+    const Time believed = keeper.reading().now;
+    CHECK_FALSE(keeper.clock_is_behind());
+    clock.wall.microseconds -= 5'000'000;
+    CHECK_FALSE(keeper.clock_is_behind()); // what a time source corrects
+    clock.wall.microseconds -= 1;
+    CHECK(keeper.clock_is_behind());
+    CHECK(keeper.reading().now == believed);
+    CHECK(keeper.clock_is_behind()); // asking for the time does not make it right
+    clock.wall = believed;
+    CHECK_FALSE(keeper.clock_is_behind());
+}
+
+TEST(timekeeper, a_synchronised_clock_behind_the_build_is_behind) {
+    clock.wall = Time::from_seconds(kBuilt.seconds() - kYear);
+    CHECK(started().clock_is_behind());
+}
+
+TEST(timekeeper, an_unsynchronised_clock_is_not_told_to_be_behind) {
+    clock.wall = Time::from_seconds(0);
+    clock.is_synchronised = false;
+    CHECK_FALSE(started().clock_is_behind()); // the reading says already that nobody vouches for it
+}
+
 TEST(timekeeper, a_damaged_record_is_an_error_and_the_build_time_holds) {
     store.files["state/last-time"] = "yesterday\n";
     clock.wall = Time::from_seconds(0);
