@@ -73,6 +73,15 @@ std::string limit_key(Family family, unsigned prefix_length, std::uint32_t numbe
     return text::concat(key, " . ", hex32(number));
 }
 
+/// A denial of what came in from an inside zone. On a LAN neighbours share their network's prefix and nothing else:
+/// each address has a limit of its own there, so that no device hides another.
+bool is_from_inside(const Rule& rule) {
+    return std::ranges::any_of(rule.matches, [](const Match& match) {
+        const auto* ingress = std::get_if<IngressZone>(&match);
+        return ingress != nullptr && ingress->zone != kWanZoneNumber;
+    });
+}
+
 std::string join_words(const std::vector<std::string>& words) {
     std::vector<std::string> given;
     std::ranges::copy_if(words, std::back_inserter(given), [](const std::string& word) { return !word.empty(); });
@@ -116,8 +125,9 @@ std::vector<std::string> denial_rules(const Rule& rule, const model::LogSettings
         std::string_view set;
     };
 
-    const FamilyLimit limits[] = {{Family::ipv4, log.ipv4_prefix, kLimitSetV4},
-                                  {Family::ipv6, log.ipv6_prefix, kLimitSetV6}};
+    const bool inside = is_from_inside(rule);
+    const FamilyLimit limits[] = {{Family::ipv4, inside ? bits_of(Family::ipv4) : log.ipv4_prefix, kLimitSetV4},
+                                  {Family::ipv6, inside ? bits_of(Family::ipv6) : log.ipv6_prefix, kLimitSetV6}};
     const std::string verdict = std::visit(VerdictWriter{}, rule.verdict);
     const std::string comment = comment_text(rule.id);
     const auto log_text = [&rule](std::string_view mark) {

@@ -151,6 +151,22 @@ TEST(rules, limits_of_single_addresses_need_no_mask) {
     STRCMP_CONTAINS("{ ip6 saddr . 0x00", lines[4].c_str());
 }
 
+TEST(rules, denials_from_an_inside_zone_are_limited_by_address_those_from_the_wan_by_prefix) {
+    const auto limited_from = [](ZoneIndex zone) {
+        Rule denial = rule(Reject{}, LogKind::limited);
+        denial.matches = {IngressZone{zone}};
+        return denial_rules(denial, model::LogSettings{});
+    };
+    const auto inside = limited_from(kFirstFreeZoneNumber);
+    for (const std::size_t line : {1u, 2u, 3u}) {
+        STRCMP_CONTAINS("ip saddr . 0x00", inside[line].c_str());
+        STRCMP_CONTAINS("ip6 saddr . 0x00", inside[line + 3].c_str());
+    }
+    const auto wan = limited_from(kWanZoneNumber);
+    STRCMP_CONTAINS("{ ip saddr & 255.255.255.0 . 0x00", wan[1].c_str());
+    STRCMP_CONTAINS("{ ip6 saddr & ffff:ffff:ffff:ff00:: . 0x00", wan[4].c_str());
+}
+
 TEST_GROUP(texts) {
     model::Model model = base_model();
 
