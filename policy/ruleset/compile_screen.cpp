@@ -53,6 +53,13 @@ void screen_inside(Compilation& compilation, const ZoneFacts& facts) {
                                {ingress, AddressIn{Side::source, false, {v4_prefix(0, 32)}},
                                 ProtocolIs{model::Protocol::udp}, SourcePortIn{{{68, 68}}},
                                 DestinationPortIn{{{67, 67}}}});
+    // The zone's networks hold the router's own addresses too, and no neighbour has those.
+    for (const Family family : kFamilies) {
+        if (!facts.addresses_in(family).empty()) {
+            compilation.deny(Hook::screen, id, Reason::spoofed, facts.zone->place, Drop{},
+                             {ingress, AddressIn{Side::source, false, facts.addresses_in(family)}});
+        }
+    }
     if (facts.networks_in(Family::ipv4).empty()) {
         compilation.deny(Hook::screen, id, Reason::spoofed, facts.zone->place, Drop{},
                          {ingress, FamilyIs{Family::ipv4}});
