@@ -81,7 +81,8 @@ std::optional<LinkAddress> link_address_in(nlmsghdr* message, const ifaddrmsg& h
     }
     return LinkAddress{static_cast<int>(header.ifa_index),
                        {*address, header.ifa_prefixlen},
-                       static_cast<std::uint8_t>(attributes.number(IFA_PROTO))};
+                       static_cast<std::uint8_t>(attributes.number(IFA_PROTO)),
+                       header.ifa_family == AF_INET6 && (header.ifa_flags & IFA_F_DADFAILED) != 0};
 }
 
 std::optional<DefaultRoute> default_route_in(nlmsghdr* message, const rtmsg& header) {

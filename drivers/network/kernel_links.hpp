@@ -40,6 +40,7 @@ struct LinkAddress {
     int link = 0;
     InterfaceAddress address;
     std::uint8_t protocol = 0;
+    bool is_duplicate = false; ///< another host has it (RFC 4862, 5.4): the kernel keeps it and does not use it
 
     [[nodiscard]] bool is_ours() const noexcept { return protocol == kOurProtocol; }
 };

@@ -17,7 +17,7 @@ public:
     /// The loop outlives this.
     explicit KernelNetwork(UvEventLoop& loop) : m_loop(loop) {}
 
-    /// Where a part fails, the rest is still done; the error is the first one. A default route of a lease has metric
+    /// A default route of a lease has metric
     /// 200, a configured one 100.
     Result<std::vector<std::string>> configure(const ports::NetworkPlan& plan) override;
     /// Needs connection tracking in the kernel (a loaded ruleset brings it) to switch on.

@@ -66,7 +66,7 @@ Result<std::vector<std::string>> Reconciler::run() {
     if (m_failure) {
         return std::unexpected(*std::move(m_failure));
     }
-    return std::move(m_absent);
+    return std::move(m_sentences);
 }
 
 bool Reconciler::read_links() {
@@ -87,7 +87,7 @@ void Reconciler::note(const Result<void>& result) {
 
 void Reconciler::note_absent(const std::string& name, std::string_view bridge) {
     const std::string port = bridge.empty() ? std::string() : text::concat(", port of ", bridge, ",");
-    m_absent.push_back(text::concat("interface ", name, port, " is absent; it is configured when it appears"));
+    m_sentences.push_back(text::concat("interface ", name, port, " is absent; it is configured when it appears"));
 }
 
 const Link* Reconciler::find(std::string_view name) const {
@@ -204,8 +204,14 @@ void Reconciler::add_addresses() {
             const auto is_there = [&](const LinkAddress& other) {
                 return other.link == link->index && other.address == address && other.is_ours();
             };
-            if (std::any_of(present->begin(), present->end(), is_there)) {
+            const auto found = std::find_if(present->begin(), present->end(), is_there);
+            if (found != present->end() && !found->is_duplicate) {
                 continue;
+            }
+            if (found != present->end()) { // the kernel looks for duplicates anew only where an address is new
+                m_sentences.push_back(text::concat("interface ", interface.name, ": another host has the address ",
+                                                   address.address.text(), "; it is tried again"));
+                note(m_kernel.remove_address(*link, address));
             }
             for (const auto& other : *present) { // IPv6 has an address once, with one prefix length
                 if (other.link == link->index && other.address.address == address.address &&

@@ -21,7 +21,7 @@ class Reconciler {
 public:
     Reconciler(KernelLinks& kernel, const ports::NetworkPlan& plan) : m_kernel(kernel), m_plan(plan) {}
 
-    /// Sentences on absent interfaces, or the first failure.
+    /// Sentences on absent interfaces and duplicate addresses, or the first failure.
     Result<std::vector<std::string>> run();
 
 private:
@@ -47,7 +47,7 @@ private:
     KernelLinks& m_kernel;
     const ports::NetworkPlan& m_plan;
     std::vector<Link> m_links;
-    std::vector<std::string> m_absent;
+    std::vector<std::string> m_sentences;
     std::optional<Error> m_failure;
 };
 

@@ -48,8 +48,9 @@ public:
     /// Makes the kernel match the plan and touches nothing that matches already: bridges (MAC address of their own,
     /// fixed), ports, addresses, default routes, links up; router advertisements, redirects and source routing refused;
     /// addresses and default routes of ours that the plan lacks are removed, links that the plan lacks are taken down
-    /// only where an earlier plan had them. Returns a sentence per interface that is absent: it is configured when it
-    /// appears.
+    /// only where an earlier plan had them. Returns a sentence per interface that is absent (it is configured when it
+    /// appears) and per address that another host on the link has (the next call tries it again). Where a part fails,
+    /// the rest is still done; the error is the first one; its place is the interface where it is about one.
     virtual Result<std::vector<std::string>> configure(const NetworkPlan& plan) = 0;
 
     /// Forwarding of IPv4 and IPv6 on or off, and the connection tracking settings that the policy relies on (no loose

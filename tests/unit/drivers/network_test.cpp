@@ -231,6 +231,24 @@ TEST(network, bridge_macs_differ_by_name_and_machine_only) {
     CHECK_FALSE(mac == network::bridge_mac("br0", {second}));
 }
 
+TEST(network, an_address_that_another_host_has_is_told_and_tried_again) {
+    const ports::NetworkPlan plan{{plain("lan0", {"2001:db8:1::1/64"})}, {}};
+    run("ip link set far-lan0 up && ip addr add 2001:db8:1::1/64 dev far-lan0 nodad");
+    configure(plan);
+    const auto is_duplicate = [] { return !output_of("ip -6 addr show dev lan0 dadfailed").empty(); };
+    CHECK_TRUE(tests::run_until(*loop, is_duplicate));
+    const auto sentences = configure(plan);
+    CHECK_EQUAL(1, sentences.size());
+    STRCMP_EQUAL("interface lan0: another host has the address 2001:db8:1::1; it is tried again", sentences[0].c_str());
+    run("ip addr del 2001:db8:1::1/64 dev far-lan0");
+    configure(plan); // in case that the other was still there for the attempt before
+    CHECK_TRUE(tests::run_until(*loop, [] {
+        return output_of("ip -6 addr show dev lan0 tentative").empty() &&
+               output_of("ip -6 addr show dev lan0 to 2001:db8:1::1").contains("2001:db8:1::1");
+    }));
+    CHECK_TRUE(configure(plan).empty());
+}
+
 TEST(network, a_port_leaves_its_bridge) {
     configure({{bridge("br0", {"lan0", "lan1"})}, {}});
     configure({{bridge("br0", {"lan0"}), plain("lan1", {"10.0.2.1/24", "2001:db8:2::1/64"})}, {}});
