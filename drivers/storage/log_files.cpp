@@ -145,8 +145,8 @@ Result<void> JsonLogFiles::append(std::string_view line, bool durable) {
     }
     TRY(cut_back());
     auto result = write_all(m_file.get(), line, Domain::storage, "log/access.jsonl");
-    if (result && durable && fdatasync(m_file.get()) != 0) {
-        result = std::unexpected(storage_error(kCurrent, "can't be synced"));
+    if (result && durable) {
+        result = sync();
     }
     if (!result) {
         m_has_remains = true;
@@ -158,12 +158,18 @@ Result<void> JsonLogFiles::append(std::string_view line, bool durable) {
     return {};
 }
 
+/// Of the current file only: a rotated one was synced before it was renamed.
+Result<void> JsonLogFiles::sync() {
+    if (m_file.is_open() && fdatasync(m_file.get()) != 0) {
+        return std::unexpected(storage_error(kCurrent, "can't be synced"));
+    }
+    return {};
+}
+
 Result<std::uint64_t> JsonLogFiles::rotate(unsigned keep) {
     if (m_file.is_open()) {
         TRY(cut_back());
-        if (fdatasync(m_file.get()) != 0) {
-            return std::unexpected(storage_error(kCurrent, "can't be synced"));
-        }
+        TRY(sync());
     }
     while (!m_rotated.empty() && m_rotated.size() >= keep) {
         const std::string oldest = file_name(m_rotated.size());

@@ -19,6 +19,8 @@ public:
     /// before the call.
     Result<void> append(std::string_view line, bool durable) override;
 
+    Result<void> sync() override;
+
     std::uint64_t current_size() override { return m_size; }
 
     std::uint64_t total_lines() override;

@@ -32,6 +32,8 @@ public:
     /// Appends a line (newline included) whole or not at all; `durable` makes it reach the medium before the call
     /// returns.
     virtual Result<void> append(std::string_view line, bool durable) = 0;
+    /// Makes what was appended reach the medium before the call returns.
+    virtual Result<void> sync() = 0;
     virtual std::uint64_t current_size() = 0;
     /// Lines in all files together.
     virtual std::uint64_t total_lines() = 0;

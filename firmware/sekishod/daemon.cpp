@@ -162,7 +162,12 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         return fail(opened.error());
     }
     Daemon daemon(options, loop, clock, std::move(*opened));
-    note(daemon.log, "log sequence", daemon.log.resume(daemon.reader));
+    // Time and marks first: the log may have something to tell of its former end.
+    const auto time = daemon.timekeeper.load();
+    const auto marks = daemon.log.load();
+    note(daemon.log, "log sequence", daemon.log.start(daemon.reader, loop, *daemon.opened.run_store));
+    note(daemon.log, "recorded time", time);
+    note(daemon.log, "log marks", marks);
     if (!daemon.opened.data_trouble.empty()) {
         note(daemon.log, "the access log is in memory only",
              std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
@@ -173,8 +178,6 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
                                  " bytes of an event that was not written whole; they were cut off"),
                     false);
     }
-    note(daemon.log, "recorded time", daemon.timekeeper.load());
-    note(daemon.log, "log marks", daemon.log.load());
     daemon.processes.on_exit([&daemon](std::string_view name, std::string_view how) {
         record_host(daemon.log, "helper-ended", text::concat(name, " ", how), false);
     });

@@ -4,6 +4,7 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sekisho::services {
 
@@ -13,15 +14,32 @@ using events::Event;
 using events::Field;
 
 constexpr std::string_view kMarksFile = "state/log-marks";
+constexpr std::string_view kLossesFile = "log-losses"; ///< in the run directory: last sequence, events not written
+constexpr std::uint64_t kSyncMilliseconds = 1'000;
 
-Event host_event(std::string_view action, std::uint64_t count, std::string message) {
+Event host_alert(std::string_view action, std::string message) {
     Event event;
     event.set(Field::event_kind, "alert");
     event.set(Field::event_category, "host");
     event.set(Field::event_action, std::string(action));
-    event.set_number(Field::event_count, static_cast<std::int64_t>(count));
     event.set(Field::message, std::move(message));
     return event;
+}
+
+/// The two numbers of a file that holds nothing else.
+Result<std::pair<std::uint64_t, std::uint64_t>> read_two_numbers(ports::Store& store, std::string_view file) {
+    const std::string text = TRY(store.read(file, 128));
+    const auto parts = text::split(std::string_view(text).substr(0, text.find('\n')), ' ');
+    const auto first = parts.size() == 2 ? text::parse_unsigned(parts[0]) : std::nullopt;
+    const auto second = parts.size() == 2 ? text::parse_unsigned(parts[1]) : std::nullopt;
+    if (!first || !second) {
+        return std::unexpected(Error(Domain::storage, std::string(file), "does not hold two numbers"));
+    }
+    return std::pair(*first, *second);
+}
+
+std::string two_numbers(std::uint64_t first, std::uint64_t second) {
+    return text::concat(text::to_text(first), " ", text::to_text(second), "\n");
 }
 
 } // namespace
@@ -33,18 +51,29 @@ Result<void> EventLog::load() {
     if (!m_store.exists(kMarksFile)) {
         return {};
     }
-    const std::string text = TRY(m_store.read(kMarksFile, 128));
-    const auto parts = text::split(std::string_view(text).substr(0, text.find('\n')), ' ');
-    if (parts.size() != 2) {
-        return std::unexpected(Error(Domain::storage, std::string(kMarksFile), "does not hold two numbers"));
+    const auto [dropped, read] = TRY(read_two_numbers(m_store, kMarksFile));
+    m_dropped = dropped;
+    m_read = read;
+    return {};
+}
+
+Result<void> EventLog::start(ports::EventReader& reader, ports::EventLoop& loop, ports::Store& run_store) {
+    m_run_store = &run_store;
+    m_sync_timer = loop.make_timer([this] { sync(); });
+    // First what was lost: the numbers of those events are taken, also where the last line can't be read.
+    auto losses = resume_losses();
+    TRY(resume(reader));
+    return losses;
+}
+
+Result<void> EventLog::resume_losses() {
+    if (!m_run_store->exists(kLossesFile)) {
+        return {};
     }
-    const auto dropped = text::parse_unsigned(parts[0]);
-    const auto read = text::parse_unsigned(parts[1]);
-    if (!dropped || !read) {
-        return std::unexpected(Error(Domain::storage, std::string(kMarksFile), "does not hold two numbers"));
-    }
-    m_dropped = *dropped;
-    m_read = *read;
+    const auto [sequence, lost] = TRY(read_two_numbers(*m_run_store, kLossesFile));
+    m_sequence = static_cast<std::int64_t>(sequence);
+    m_lost = lost;
+    m_lost_cause = "the daemon ended before they could be";
     return {};
 }
 
@@ -54,8 +83,18 @@ Result<void> EventLog::resume(ports::EventReader& reader) {
         return {};
     }
     const Event last = TRY(reader.read(lines.front()));
-    if (last.text(Field::boot_id) == m_boot_id) {
-        m_sequence = last.number(Field::event_sequence);
+    const std::string_view boot = last.text(Field::boot_id);
+    const std::int64_t sequence = last.number(Field::event_sequence);
+    if (boot == m_boot_id) {
+        m_sequence = std::max(m_sequence, sequence);
+    }
+    if (last.text(Field::event_action) != "stop") {
+        record(
+            host_alert("log-unclean",
+                       text::concat("the daemon was not ended in order: the log ended at sequence ",
+                                    text::to_text(static_cast<std::uint64_t>(sequence)), " of boot ", boot,
+                                    boot == m_boot_id ? ", this one" : "; events of its last second may be missing")),
+            Durability::immediate);
     }
     return {};
 }
@@ -79,14 +118,16 @@ void EventLog::stamp(Event& event) {
 void EventLog::record(Event event, Durability durability) {
     if (m_lost > 0) {
         // Written first, so that the reader finds the gap where it is.
-        Event loss = host_event("log-lost", m_lost,
-                                text::concat(text::to_text(m_lost), " events could not be written: ", m_lost_cause));
+        Event loss =
+            host_alert("log-lost", text::concat(text::to_text(m_lost), " events could not be written: ", m_lost_cause));
+        loss.set_number(Field::event_count, static_cast<std::int64_t>(m_lost));
         const std::uint64_t lost_before = m_lost;
         m_lost = 0;
         append(std::move(loss), Durability::immediate);
         if (m_lost > 0) {
             m_lost = lost_before; // still failing; the report itself is not one of the lost events
         }
+        save_losses();
     }
     append(std::move(event), durability);
 }
@@ -101,10 +142,53 @@ void EventLog::append(Event event, Durability durability) {
         event.set_number(Field::event_sequence, ++m_sequence);
         line = to_json_line(event);
     }
+    write(line, durability);
+}
+
+void EventLog::write(const std::string& line, Durability durability) {
     if (auto written = m_files.append(line, durability == Durability::immediate); !written) {
         ++m_lost;
         m_lost_cause = written.error().message();
+        save_losses();
+        return;
     }
+    if (durability == Durability::immediate) {
+        m_unsynced = false; // the file is synced as a whole
+    } else if (!m_unsynced) {
+        m_unsynced = true;
+        if (m_sync_timer != nullptr) {
+            m_sync_timer->start_once(kSyncMilliseconds);
+        }
+    }
+}
+
+void EventLog::sync() {
+    if (!m_unsynced) {
+        return;
+    }
+    m_unsynced = false;
+    const auto synced = m_files.sync();
+    const bool failed_before = std::exchange(m_sync_failed, !synced);
+    if (synced) {
+        return;
+    }
+    m_unsynced = true;
+    m_sync_timer->start_once(kSyncMilliseconds);
+    if (!failed_before) {
+        record(host_alert("log-not-durable",
+                          text::concat("a power cut may take the last events: ", synced.error().message())));
+    }
+}
+
+/// A process that follows in this boot must neither forget what was lost nor give its numbers again.
+void EventLog::save_losses() {
+    if (m_run_store == nullptr) {
+        return;
+    }
+    ignore_error(m_lost > 0
+                     ? m_run_store->write(kLossesFile, two_numbers(static_cast<std::uint64_t>(m_sequence), m_lost))
+                     : m_run_store->remove(kLossesFile),
+                 "this process knows the count, and the run directory being full too is seen by others");
 }
 
 void EventLog::rotate() {
@@ -118,10 +202,10 @@ void EventLog::rotate() {
     }
     m_dropped += *dropped;
     const std::uint64_t unread = m_dropped > m_read ? m_dropped - m_read : 0;
-    Event event =
-        host_event("log-rotated-unread", std::min(unread, *dropped),
-                   text::concat("rotation removed ", text::to_text(*dropped), " events, ",
-                                text::to_text(std::min(unread, *dropped)), " of them before anyone read them"));
+    Event event = host_alert("log-rotated-unread", text::concat("rotation removed ", text::to_text(*dropped),
+                                                                " events, ", text::to_text(std::min(unread, *dropped)),
+                                                                " of them before anyone read them"));
+    event.set_number(Field::event_count, static_cast<std::int64_t>(std::min(unread, *dropped)));
     if (unread == 0) {
         event.set(Field::event_action, "log-rotated");
         event.set(Field::event_kind, "event");
@@ -131,14 +215,11 @@ void EventLog::rotate() {
     }
     stamp(event);
     // Straight into the fresh file: it can't need another rotation.
-    if (auto written = m_files.append(to_json_line(event), true); !written) {
-        ++m_lost;
-        m_lost_cause = written.error().message();
-    }
+    write(to_json_line(event), Durability::immediate);
 }
 
 Result<void> EventLog::save_marks() {
-    return m_store.write(kMarksFile, text::concat(text::to_text(m_dropped), " ", text::to_text(m_read), "\n"));
+    return m_store.write(kMarksFile, two_numbers(m_dropped, m_read));
 }
 
 Result<EventLog::Reading> EventLog::read(std::size_t most) {

@@ -2,11 +2,13 @@
 // The access log: stamps events, appends them to the log files, rotates by size, and says what was lost.
 #pragma once
 
+#include "firmware/ports/event_loop.hpp"
 #include "firmware/ports/event_reader.hpp"
 #include "firmware/ports/store.hpp"
 #include "firmware/services/timekeeper.hpp"
 #include "policy/events/event.hpp"
 
+#include <memory>
 #include <string>
 
 namespace sekisho::services {
@@ -21,16 +23,18 @@ public:
     /// Reads how far readers came. Call once before the first record().
     Result<void> load();
 
-    /// Goes on with the sequence where an earlier process of this boot ended; a line that can't be read is an error,
-    /// and the sequence begins anew. Call once before the first record().
-    Result<void> resume(ports::EventReader& reader);
+    /// Goes on with the sequence where an earlier process of this boot ended, and records `log-unclean` where the log
+    /// does not end in that process' event `stop`: it may have had more to write. From here on what is appended is on
+    /// the medium within a second. A line that can't be read is an error, and the sequence begins anew. Call once
+    /// before the first record(). `run_store` is gone with the next boot; it and the loop must outlive the log.
+    Result<void> start(ports::EventReader& reader, ports::EventLoop& loop, ports::Store& run_store);
 
     /// Size at which the current file is rotated, and how many rotated files are kept.
     void configure(std::uint64_t file_size, unsigned files) noexcept;
 
     /// Completes the event with time, clock state, boot id and sequence, and appends it. What can't be written is
-    /// counted, and an event `log-lost` with the count is written as soon as writing works again. The sequence counts
-    /// lost events too, so the gap shows.
+    /// counted, and an event `log-lost` with the count is written as soon as writing works again, also by the next
+    /// process of this boot. The sequence counts lost events too, so the gap shows.
     void record(events::Event event, Durability durability = Durability::eventual);
 
     /// Reads the last lines, oldest first. `gap` is the number of events that rotation took before any reader came;
@@ -45,13 +49,22 @@ public:
     [[nodiscard]] std::uint64_t lost() const noexcept { return m_lost; }
 
 private:
+    Result<void> resume(ports::EventReader& reader);
+    Result<void> resume_losses();
     void stamp(events::Event& event);
     void append(events::Event event, Durability durability);
+    void write(const std::string& line, Durability durability);
     void rotate();
+    void sync();
     Result<void> save_marks();
+    void save_losses();
 
     ports::LogFiles& m_files;
     ports::Store& m_store;
+    ports::Store* m_run_store = nullptr;        ///< none before start()
+    std::unique_ptr<ports::Timer> m_sync_timer; ///< none before start()
+    bool m_unsynced = false;                    ///< something was appended that may not be on the medium
+    bool m_sync_failed = false;                 ///< the last time, and it was told
     Timekeeper& m_timekeeper;
     std::string m_boot_id;
     std::uint64_t m_file_size = 4u << 20;

@@ -45,6 +45,15 @@ TEST(log_files, appends_in_order) {
     CHECK_TRUE(last(0).empty());
 }
 
+TEST(log_files, syncs_whatever_there_is) {
+    CHECK_TRUE(log->sync().has_value());
+    append("1");
+    CHECK_TRUE(log->sync().has_value());
+    CHECK_EQUAL(0, log->rotate(1).value());
+    CHECK_TRUE(log->sync().has_value());
+    CHECK_TRUE((last(10) == Lines{"1"}));
+}
+
 TEST(log_files, what_is_not_one_line_is_refused) {
     for (const char* text : {"", "no newline", "two\nlines\n", "\n\n"}) {
         CHECK_FALSE(log->append(text, false).has_value());

@@ -117,7 +117,7 @@ public:
     }
 
     Result<void> write(std::string_view name, std::string_view bytes) override {
-        if (full) {
+        if (full || refuse_writes_to == name) {
             return std::unexpected(Error(Domain::storage, std::string(name), "no space left on device"));
         }
         files[std::string(name)] = bytes;
@@ -134,12 +134,17 @@ public:
     }
 
     Result<void> remove(std::string_view name) override {
+        if (refuse_removal_of == name) {
+            return std::unexpected(Error(Domain::storage, std::string(name), "can't be removed"));
+        }
         files.erase(std::string(name));
         return {};
     }
 
     std::map<std::string, std::string> files;
     bool full = false;
+    std::string refuse_writes_to;
+    std::string refuse_removal_of;
     std::string refuse_renames_to;
 };
 
@@ -151,6 +156,14 @@ public:
         }
         lines.front().emplace_back(line.substr(0, line.size() - 1));
         last_durable = durable;
+        return {};
+    }
+
+    Result<void> sync() override {
+        ++syncs;
+        if (refuse_sync) {
+            return std::unexpected(Error(Domain::storage, "log/access.jsonl", "input/output error"));
+        }
         return {};
     }
 
@@ -204,13 +217,17 @@ public:
     std::vector<std::vector<std::string>> lines{1}; ///< current file first
     bool full = false;
     bool last_durable = false;
+    int syncs = 0; ///< calls of sync()
+    bool refuse_sync = false;
 };
 
 class FakeFilter final : public ports::PacketFilter {
 public:
     Result<ports::FilterReport> apply(const ruleset::Ruleset& ruleset, Time) override {
         ++applies;
-        if (refuse > 0) {
+        if (skip > 0) {
+            --skip;
+        } else if (refuse > 0) {
             --refuse;
             return std::unexpected(Error(Domain::kernel, "transaction", "no buffer space"));
         }
@@ -229,6 +246,7 @@ public:
     bool loaded = false;
     int applies = 0;
     int refuse = 0; ///< so many applies fail from now on
+    int skip = 0;   ///< after so many that don't
     std::vector<ports::CounterReading> readings;
 };
 
@@ -238,6 +256,14 @@ public:
         if (refuse > 0) {
             --refuse;
             return std::unexpected(Error(Domain::network, "br-clinic", "operation not permitted"));
+        }
+        if (broken && std::ranges::contains(plan.interfaces, *broken, &model::Interface::name)) {
+            return std::unexpected(Error(Domain::network, *broken, "input/output error"));
+        }
+        for (const auto& lease : plan.leases) {
+            if (refused_gateway && lease.gateway == IpAddress::parse(*refused_gateway)) {
+                return std::unexpected(Error(Domain::network, lease.interface, "nexthop has invalid gateway"));
+            }
         }
         in_force = plan;
         return absent;
@@ -256,7 +282,9 @@ public:
     std::vector<std::string> absent;
     std::vector<ports::LinkStatus> status;
     bool forwarding = false;
-    int refuse = 0;
+    int refuse = 0;                             ///< so many calls fail from now on
+    std::optional<std::string> broken;          ///< the interface that can't be configured
+    std::optional<std::string> refused_gateway; ///< of a lease
 };
 
 class FakePacketLog final : public ports::PacketLog {

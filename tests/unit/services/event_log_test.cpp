@@ -22,11 +22,22 @@ public:
 
 TEST_GROUP(event_log) {
     fakes::FakeClock clock;
+    fakes::FakeLoop loop;
     fakes::FakeStore store;
+    fakes::FakeStore run_store;
     fakes::FakeLogFiles files;
+    FixedReader reader;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot-1"};
 
+    void start() {
+        CHECK(log.start(reader, loop, run_store).has_value());
+    }
+    void last_is(std::string action, std::int64_t sequence) {
+        reader.event.set(Field::event_action, std::move(action));
+        reader.event.set(Field::boot_id, "boot-1");
+        reader.event.set_number(Field::event_sequence, sequence);
+    }
     void record(std::string message, services::Durability durability = services::Durability::eventual) {
         Event event;
         event.set(Field::event_action, "test");
@@ -105,25 +116,110 @@ TEST(event_log, marks_survive_a_restart) {
 TEST(event_log, the_sequence_goes_on_after_a_restart_within_a_boot) {
     record("first");
     record("second");
-    FixedReader reader;
-    reader.event.set(Field::boot_id, "boot-1");
-    reader.event.set_number(Field::event_sequence, 2);
+    last_is("stop", 2);
     services::EventLog restarted{files, store, keeper, "boot-1"};
-    CHECK(restarted.resume(reader).has_value());
+    CHECK(restarted.start(reader, loop, run_store).has_value());
     restarted.record(Event{});
     CHECK(files.lines.front().back().contains("\"sequence\":3"));
 
     services::EventLog rebooted{files, store, keeper, "boot-2"};
-    CHECK(rebooted.resume(reader).has_value());
+    CHECK(rebooted.start(reader, loop, run_store).has_value());
     rebooted.record(Event{});
     CHECK(files.lines.front().back().contains("\"sequence\":1"));
+    LONGS_EQUAL(0, files.count("log-unclean"));
 }
 
 TEST(event_log, an_empty_log_begins_the_sequence) {
-    FixedReader reader;
-    CHECK(log.resume(reader).has_value());
+    start();
     record("first");
+    LONGS_EQUAL(1, files.total_lines());
     CHECK(files.lines.front().back().contains("\"sequence\":1"));
+}
+
+TEST(event_log, a_log_that_does_not_end_in_stop_is_told) {
+    record("before the power cut");
+    last_is("connection-denied", 41);
+    services::EventLog rebooted{files, store, keeper, "boot-2"};
+    CHECK(rebooted.start(reader, loop, run_store).has_value());
+    const std::string& told = files.lines.front().back();
+    CHECK(told.contains("\"log-unclean\""));
+    CHECK(told.contains("sequence 41 of boot boot-1; events of its last second may be missing"));
+    CHECK(told.contains("\"sequence\":1"));
+    CHECK(files.last_durable);
+
+    services::EventLog restarted{files, store, keeper, "boot-1"};
+    CHECK(restarted.start(reader, loop, run_store).has_value());
+    CHECK(files.lines.front().back().contains("sequence 41 of boot boot-1, this one"));
+    CHECK(files.lines.front().back().contains("\"sequence\":42"));
+}
+
+TEST(event_log, what_is_appended_is_synced_within_a_second) {
+    start();
+    record("a connection");
+    LONGS_EQUAL(0, files.syncs);
+    loop.advance(700, clock);
+    record("another");
+    loop.advance(300, clock);
+    LONGS_EQUAL(1, files.syncs);
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(1, files.syncs);
+    record("a third");
+    loop.advance(1'000, clock);
+    LONGS_EQUAL(2, files.syncs);
+}
+
+TEST(event_log, a_durable_event_takes_the_earlier_ones_along) {
+    start();
+    record("a connection");
+    record("somebody applied", services::Durability::immediate);
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(0, files.syncs);
+}
+
+TEST(event_log, a_sync_that_fails_is_told_once_and_tried_again) {
+    start();
+    files.refuse_sync = true;
+    record("a connection");
+    loop.advance(5'000, clock);
+    LONGS_EQUAL(5, files.syncs);
+    LONGS_EQUAL(1, files.count("log-not-durable"));
+    LONGS_EQUAL(1, files.count("input/output error"));
+    files.refuse_sync = false;
+    loop.advance(5'000, clock);
+    LONGS_EQUAL(6, files.syncs);
+    files.refuse_sync = true;
+    record("a connection");
+    loop.advance(1'000, clock);
+    LONGS_EQUAL(2, files.count("log-not-durable"));
+}
+
+TEST(event_log, a_killed_process_leaves_its_losses_and_their_numbers_to_the_next) {
+    start();
+    record("written");
+    files.full = true;
+    record("lost 1");
+    record("lost 2"); // the report of the first loss is tried before it, and takes a number too
+    last_is("test", 1);
+    files.full = false;
+    services::EventLog next{files, store, keeper, "boot-1"};
+    CHECK(next.start(reader, loop, run_store).has_value());
+    LONGS_EQUAL(1, files.count("2 events could not be written: the daemon ended before they could be"));
+    CHECK(files.lines.front()[1].contains("\"sequence\":5"));
+    CHECK(files.lines.front()[2].contains("log-unclean"));
+
+    services::EventLog third{files, store, keeper, "boot-1"};
+    CHECK(third.start(reader, loop, run_store).has_value());
+    LONGS_EQUAL(1, files.count("could not be written"));
+}
+
+TEST(event_log, a_damaged_record_of_losses_is_an_error_and_the_log_goes_on) {
+    run_store.files["log-losses"] = "x";
+    record("written");
+    last_is("stop", 1);
+    services::EventLog next{files, store, keeper, "boot-1"};
+    CHECK_FALSE(next.start(reader, loop, run_store).has_value());
+    next.record(Event{});
+    CHECK(files.lines.front().back().contains("\"sequence\":2"));
 }
 
 TEST(event_log, numbers_stand_in_order_where_rotation_tells_something) {
