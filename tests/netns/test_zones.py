@@ -96,6 +96,13 @@ def test_inside_source_that_is_not_of_its_network_is_spoofed(lab, source, target
                     source__ip=source, source__port=number, observer__ingress__zone='clinic')
 
 
+@pytest.mark.parametrize('source,target', [(CLINIC_V4, WEB_V4), (CLINIC_V6, WEB_V6), (CLINIC_V6, SERVER_V6)])
+def test_inside_source_that_is_the_router_is_spoofed(lab, source, target):
+    number = frames.unique_port()
+    silently_denied(lab, lab.desk, 'br-clinic', frames.ip(source, target, frames.tcp(number, 80)), 'zone.clinic.source', 'spoofed', lab.outside,
+                    source__ip=source, source__port=number, observer__ingress__zone='clinic')
+
+
 def test_spoofed_packet_does_not_ride_on_a_live_flow(lab):
     """Judged before connection tracking: a packet that bears the addresses and ports of a live flow but comes in elsewhere is spoofed."""
     with hosts.connection(lab.desk, WEB_V4, 80) as peer:
