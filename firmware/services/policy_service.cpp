@@ -77,29 +77,49 @@ void PolicyService::record_state(std::string_view action, std::string message, b
 
 void PolicyService::start() {
     m_clock_timer->start_repeating(kClockCheckMilliseconds);
+    load_leases();
+    start_from_store();
+}
+
+void PolicyService::start_from_store() {
     const auto loaded = m_ports.filter.is_loaded();
     if (!loaded || !*loaded) {
         // Nothing of ours is in the kernel yet: close before anything else. A restarted daemon finds its policy and
         // leaves it in force meanwhile.
         if (auto closed = m_ports.filter.apply(ruleset::closed_ruleset(), m_timekeeper.reading().now); !closed) {
-            record_state("start", std::move(closed).error().message(), false);
+            record_start_failure(std::move(closed).error().message());
         }
     }
     if (auto removed = m_ports.filter.remove_unreferenced_sets(); !removed) {
-        record_state("start", std::move(removed).error().in("remove unreferenced sets").message(), false);
+        record_start_failure(std::move(removed).error().in("remove unreferenced sets").message());
     }
-    load_leases();
+    if (auto left = m_store.leave_factory_state(); !left) {
+        record_start_failure(std::move(left).error().in("remove the factory mark").message());
+    }
+    m_is_retrying = false;
     std::string why;
-    for (const auto& [name, source] : {std::pair{ConfigurationStore::kCommitted, PolicySource::committed},
-                                       std::pair{ConfigurationStore::kLastGood, PolicySource::last_good}}) {
-        if (auto text = m_store.read(name); !text) {
+    std::optional<std::string> tried;
+    for (const std::string_view name :
+         {ConfigurationStore::kCommitted, ConfigurationStore::kCopy, ConfigurationStore::kLastGood}) {
+        const bool is_copy = name == ConfigurationStore::kCopy;
+        const auto text = m_store.read(name);
+        if (!text) {
             if (!m_store.is_factory()) {
                 why += text::concat(text.error().message(), "; ");
             }
-        } else if (try_start(*text, source)) {
-            m_why = std::move(why);
+        } else if (tried == *text) {
+            continue; // a copy of what is not accepted
+        } else if (try_start(*text, name == ConfigurationStore::kLastGood ? PolicySource::last_good
+                                                                          : PolicySource::committed)) {
+            m_why = is_copy ? text::concat(why, "its copy is in force") : std::move(why);
+            if (m_why.empty()) {
+                keep_copy(*text);
+            } else {
+                record_state("start", m_why, false);
+            }
             return;
         } else {
+            tried = *text;
             why += text::concat(m_why, "; ");
         }
     }
@@ -114,6 +134,19 @@ void PolicyService::start() {
     stay_closed();
 }
 
+/// A start is tried again every few seconds while the kernel refuses: what is told already is not told again.
+void PolicyService::record_start_failure(std::string message) {
+    if (m_told.insert(message).second) {
+        record_state("start", std::move(message), false);
+    }
+}
+
+void PolicyService::keep_copy(std::string_view text) {
+    if (auto kept = m_store.keep_copy(text); !kept) {
+        record_state("start", std::move(kept).error().in("copy of the committed configuration").message(), false);
+    }
+}
+
 bool PolicyService::try_start(std::string_view text, PolicySource source) {
     Diagnostics diagnostics;
     const ClockReading clock = m_timekeeper.reading();
@@ -121,26 +154,33 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
     if (!configuration) {
         m_why = text::concat("the ", name_of(source), " configuration is not accepted: ",
                              diagnostics.entries().empty() ? "no reason given" : diagnostics.entries().front().message);
-        record_state("start", m_why, false);
+        record_start_failure(m_why);
         return false;
     }
     auto compiled = ruleset::compile(configuration->model, clock);
-    auto absent =
-        compiled ? enforce(*configuration, std::move(*compiled)) : std::unexpected(std::move(compiled).error());
-    if (!absent) {
+    const auto filtered =
+        compiled ? m_ports.filter.apply(*compiled, clock.now) : std::unexpected(Error(compiled.error()).in("compile"));
+    if (!filtered) {
+        m_is_retrying = m_is_retrying || compiled.has_value();
         m_why = text::concat("the ", name_of(source),
-                             " configuration could not be put in force: ", absent.error().message());
-        record_state("start", m_why, false);
+                             " configuration could not be put in force: ", filtered.error().message());
+        record_start_failure(m_why);
         return false;
     }
+    m_ruleset = std::move(*compiled);
     m_configuration = std::move(configuration);
     m_source = source;
     m_synchronised = clock.synchronised;
+    m_is_retrying = false;
+    m_told.clear();
+    const auto network = set_up_network(m_configuration->model, judge_leases(m_configuration->model));
     std::string message = text::concat("the ", name_of(source), " configuration is in force");
-    for (const std::string& sentence : *absent) {
+    for (const std::string& sentence : network.sentences) {
         message += "; " + sentence;
+        m_told.insert(sentence);
     }
     record_state("start", std::move(message), true);
+    settle_network(network);
     record_expiries(clock);
     schedule_expiry(clock);
     if (m_on_change) {
@@ -150,61 +190,43 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
 }
 
 void PolicyService::stay_closed() {
-    if (auto closed = m_ports.filter.apply(ruleset::closed_ruleset(), m_timekeeper.reading().now); !closed) {
+    m_ruleset = ruleset::closed_ruleset();
+    if (auto closed = m_ports.filter.apply(m_ruleset, m_timekeeper.reading().now); !closed) {
         m_why += text::concat("; ", closed.error().message());
+        m_is_retrying = true;
     }
     ignore_error(m_ports.network.set_forwarding(false), "the closed ruleset forwards nothing either way");
-    m_ruleset = ruleset::closed_ruleset();
-    record_state("start", m_why, false);
+    record_start_failure(m_why);
 }
 
 // ---- putting in force
 // ----------------------------------------------------------------------------------------------------------------------------------
 
-ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
-    ports::NetworkPlan plan;
-    plan.interfaces = model.interfaces;
-    for (const auto& [interface, held] : m_leases) {
-        plan.leases.push_back(held.lease.leased);
+/// The way back of an apply that failed after the packet filter had taken the new ruleset. A sentence for the person.
+std::string PolicyService::take_back(const Former& former) {
+    m_leases = former.leases;
+    if (!m_configuration) {
+        stay_closed();
+        return "Not applied; everything stays closed.\n";
     }
-    return plan;
-}
-
-Result<std::vector<std::string>> PolicyService::enforce(const Configuration& configuration, ruleset::Ruleset ruleset) {
-    // Packet filter first, then the interfaces: no moment in which packets flow that the new policy does not judge.
-    const auto filtered = m_ports.filter.apply(ruleset, m_timekeeper.reading().now);
-    if (!filtered) {
-        return std::unexpected(Error(filtered.error()).in("packet filter"));
+    std::string told;
+    if (auto back = m_ports.filter.apply(former.ruleset, m_timekeeper.reading().now); !back) {
+        m_behind = true; // m_ruleset stays what the kernel has
+        told = text::concat("the former policy could not be restored and is tried again: ", back.error().message());
+    } else {
+        m_ruleset = former.ruleset;
     }
-    auto former = std::exchange(m_ruleset, std::move(ruleset));
-    const auto former_leases = m_leases;
-    judge_leases(configuration.model);
-    auto absent = m_ports.network.configure(plan(configuration.model));
-    if (absent) {
-        if (auto forwarding = m_ports.network.set_forwarding(true); !forwarding) {
-            absent = std::unexpected(std::move(forwarding).error());
-        }
+    auto network = set_up_network(m_configuration->model, {});
+    if (network.failure) {
+        told += text::concat(told.empty() ? "the former policy is in force again, but its " : "; its ",
+                             "interfaces could not be restored and are tried again: ", network.failure->message());
     }
-    if (!absent) {
-        m_ruleset = std::move(former);
-        m_leases = former_leases;
-        const auto back =
-            m_ports.filter.apply(m_configuration ? m_ruleset : ruleset::closed_ruleset(), m_timekeeper.reading().now);
-        Error error = std::move(absent).error().in("network");
-        if (m_configuration) {
-            ignore_error(m_ports.network.configure(plan(m_configuration->model)),
-                         "the first error is the one to report");
-        }
-        if (!back) {
-            return std::unexpected(std::move(error).in(
-                text::concat("the former policy could not be restored either (", back.error().message(), ")")));
-        }
-        return std::unexpected(std::move(error));
+    settle_network(network);
+    if (told.empty()) {
+        return "Not applied; the former policy is in force again, unchanged.\n";
     }
-    if (!m_enforcing_since) {
-        m_enforcing_since = m_ports.clock.monotonic_microseconds();
-    }
-    return absent;
+    record_state("restore", told, false);
+    return text::concat("Not applied; ", told, "\n");
 }
 
 std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view text, const Actor& actor) {
@@ -242,26 +264,23 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     if (auto prepared = m_store.prepare(text); !prepared) {
         return refuse("not-stored", prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
-    auto former_ruleset = m_ruleset;
-    auto former_leases = m_leases;
-    auto absent = enforce(*configuration, std::move(*compiled));
-    if (!absent) {
+    // Packet filter first, then the interfaces: no moment in which packets flow that the new policy does not judge.
+    if (auto filtered = m_ports.filter.apply(*compiled, clock.now); !filtered) {
         m_store.discard_prepared();
-        return refuse("not-enforced", absent.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+        return refuse("not-enforced", std::move(filtered).error().in("packet filter").message() +
+                                          "\nNot applied; the policy in force is unchanged.\n");
     }
-    if (auto committed = m_store.commit(); !committed) {
-        m_leases = std::move(former_leases);
-        std::string told = committed.error().message() + "\nNot applied; ";
-        const auto back =
-            m_configuration
-                ? enforce(*m_configuration, std::move(former_ruleset))
-                : Result<std::vector<std::string>>(std::unexpected(Error(Domain::control, "", "no former policy")));
-        told += back ? "the former policy is in force again.\n"
-                     : text::concat("the former policy could not be restored: ", back.error().message(), "\n");
-        if (!m_configuration) {
-            stay_closed();
-        }
-        return refuse("not-stored", std::move(told));
+    const Former former{std::exchange(m_ruleset, std::move(*compiled)), m_leases};
+    const auto network = set_up_network(configuration->model, judge_leases(configuration->model));
+    if (network.failure) {
+        m_store.discard_prepared();
+        std::string told = Error(*network.failure).in("network").message() + "\n";
+        return refuse("not-enforced", told + take_back(former));
+    }
+    auto committed = m_store.commit();
+    if (!committed) {
+        std::string told = committed.error().message() + "\n";
+        return refuse("not-stored", told + take_back(former));
     }
 
     const auto changes = m_configuration ? config::diff(m_configuration->tree, configuration->tree)
@@ -271,9 +290,16 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     m_configuration = std::move(configuration);
     m_source = PolicySource::committed;
     m_why.clear();
+    m_is_retrying = false;
+    m_behind = false;
+    m_told.clear();
     m_synchronised = clock.synchronised;
     m_log.configure(m_configuration->model.log.file_size, m_configuration->model.log.files);
     m_log.record(std::move(event), Durability::immediate);
+    for (const Error& shortcoming : *committed) {
+        record_state("commit", shortcoming.message(), false);
+    }
+    settle_network(network);
     record_expiries(clock);
     schedule_expiry(clock);
     if (m_on_change) {
@@ -282,7 +308,7 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
 
     ApplyOutcome outcome;
     outcome.warnings = diagnostics.text("configuration");
-    for (const std::string& sentence : *absent) {
+    for (const std::string& sentence : network.sentences) {
         outcome.warnings += text::concat("warning: ", sentence, "\n");
     }
     outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ",
@@ -307,18 +333,25 @@ void PolicyService::check_clock() {
     if (auto recorded = m_timekeeper.record_when_due(); !recorded) {
         record_state("expiry", std::move(recorded).error().in("record the time").message(), false);
     }
+    if (!m_configuration && m_is_retrying) {
+        start_from_store();
+        return;
+    }
+    if (m_network_failure) {
+        configure_network();
+    }
     const bool passed = m_next_expiry && clock.now >= *m_next_expiry;
     if (!m_configuration || !(changed || passed || m_behind)) {
         return;
     }
-    m_behind = false;
+    const bool is_behind = std::exchange(m_behind, false);
     auto compiled = ruleset::compile(m_configuration->model, clock);
     if (!compiled) {
         record_state("expiry", std::move(compiled).error().message(), false);
-    } else if (!same_content(*compiled, m_ruleset)) {
+    } else if (is_behind || !same_content(*compiled, m_ruleset)) {
         if (auto applied = m_ports.filter.apply(*compiled, clock.now); !applied) {
-            // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed. Tried
-            // again at the next look.
+            // The kernel's own timeouts have closed what expired; only the switch to the smaller set failed, or the way
+            // back from a refused policy. Tried again at the next look.
             record_state("expiry", std::move(applied).error().message(), false);
             m_behind = true;
         } else {
@@ -371,22 +404,23 @@ Result<void> PolicyService::lease_event(std::span<const std::string> words) {
     }
     const LeaseReport report = TRY(parse_lease_report(words));
     const auto held = m_leases.find(report.interface);
+    NetworkOutcome network;
     if (report.event == "bound" || report.event == "renew") {
         auto lease = check_lease(report, m_configuration->model);
         if (!lease) {
             m_leases.erase(report.interface);
-            save_leases();
-            configure_network();
-            record_state("lease-refused", lease.error().message(), false);
-            return std::unexpected(std::move(lease).error());
+            network = set_up_network(m_configuration->model, {lease.error()});
+        } else {
+            HeldLease taken{.lease = std::move(*lease), .words = {words.begin(), words.end()}};
+            taken.words.front() = "bound";
+            const bool is_news = held == m_leases.end() || held->second.words != taken.words;
+            const std::string address = taken.lease.leased.address.text();
+            m_leases[report.interface] = std::move(taken);
+            network = set_up_network(m_configuration->model, {});
+            if (is_news && network.refused_leases.empty()) {
+                record_state("lease-taken", text::concat(report.interface, " has the address ", address), true);
+            }
         }
-        HeldLease taken{.lease = std::move(*lease), .words = {words.begin(), words.end()}, .inherited = false};
-        taken.words.front() = "bound";
-        if (held == m_leases.end() || held->second.words != taken.words) {
-            record_state("lease-taken",
-                         text::concat(report.interface, " has the address ", taken.lease.leased.address.text()), true);
-        }
-        m_leases[report.interface] = std::move(taken);
     } else {
         // A lease client reports "deconfig" when it starts, too: a lease inherited from an earlier process is given up
         // only when the client found no server.
@@ -395,26 +429,22 @@ Result<void> PolicyService::lease_event(std::span<const std::string> words) {
             return {};
         }
         m_leases.erase(held);
+        network = set_up_network(m_configuration->model, {});
         record_state("lease-ended", text::concat(report.interface, " has no lease any more"), true);
     }
-    save_leases();
-    configure_network();
+    settle_network(network);
     if (m_on_change) {
         m_on_change(m_configuration->model);
+    }
+    if (!network.refused_leases.empty()) {
+        return std::unexpected(network.refused_leases.front());
     }
     return {};
 }
 
-void PolicyService::configure_network() {
-    if (!m_configuration) {
-        return;
-    }
-    if (auto configured = m_ports.network.configure(plan(m_configuration->model)); !configured) {
-        record_state("network", std::move(configured).error().message(), false);
-    }
-}
-
-void PolicyService::judge_leases(const model::Model& model) {
+/// Leases that no longer fit the model, given up.
+std::vector<Error> PolicyService::judge_leases(const model::Model& model) {
+    std::vector<Error> refused;
     for (auto entry = m_leases.begin(); entry != m_leases.end();) {
         HeldLease& held = entry->second;
         const auto report = parse_lease_report(held.words);
@@ -423,20 +453,116 @@ void PolicyService::judge_leases(const model::Model& model) {
             held.lease = std::move(*lease);
             ++entry;
         } else {
-            record_state("lease-refused", lease.error().message(), false);
+            refused.push_back(std::move(lease).error());
             entry = m_leases.erase(entry);
         }
     }
+    return refused;
 }
 
+// ---- network
+// -------------------------------------------------------------------------------------------------------------------------------------------
+
+ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
+    ports::NetworkPlan plan;
+    plan.interfaces = model.interfaces;
+    for (const auto& [interface, held] : m_leases) {
+        plan.leases.push_back(held.lease.leased);
+    }
+    return plan;
+}
+
+PolicyService::NetworkOutcome PolicyService::set_up_network(const model::Model& model, std::vector<Error> refused) {
+    NetworkOutcome outcome{.sentences = {}, .refused_leases = std::move(refused), .failure = {}};
+    auto configured = m_ports.network.configure(plan(model));
+    while (!configured) {
+        const auto held = m_leases.find(configured.error().place());
+        if (held == m_leases.end()) {
+            break;
+        }
+        auto lease = m_leases.extract(held);
+        auto without = m_ports.network.configure(plan(model));
+        if (!without && without.error().place() == lease.key()) {
+            // The interface is at fault, whatever its lease; what can be done with the lease is done again.
+            m_leases.insert(std::move(lease));
+            configured = m_ports.network.configure(plan(model));
+            break;
+        }
+        outcome.refused_leases.push_back(
+            Error(configured.error()).in(text::concat("the lease of ", lease.mapped().lease.leased.address.text())));
+        configured = std::move(without);
+    }
+    if (configured) {
+        outcome.sentences = std::move(*configured);
+        if (auto forwarding = m_ports.network.set_forwarding(true); !forwarding) {
+            outcome.failure = std::move(forwarding).error();
+        }
+    } else {
+        outcome.failure = std::move(configured).error();
+        ignore_error(m_ports.network.set_forwarding(true), "tried again with the interfaces, whose error is told");
+    }
+    return outcome;
+}
+
+void PolicyService::settle_network(const NetworkOutcome& outcome) {
+    for (const Error& refused : outcome.refused_leases) {
+        record_state("lease-refused", refused.message(), false);
+    }
+    if (!outcome.failure || !m_leases.contains(outcome.failure->place())) { // what fails does not stop the rest
+        save_leases();
+    }
+    for (const std::string& sentence : outcome.sentences) {
+        if (m_told.insert(sentence).second) {
+            record_state("network", sentence, false);
+        }
+    }
+    if (outcome.failure) {
+        std::string message = outcome.failure->message();
+        if (m_network_failure != message) {
+            record_state("network", text::concat(message, "; tried again"), false);
+        }
+        m_network_failure = std::move(message);
+    } else if (std::exchange(m_network_failure, std::nullopt)) {
+        record_state("network", "the interfaces are as configured again", true);
+    }
+    if (!m_enforcing_since) {
+        m_enforcing_since = m_ports.clock.monotonic_microseconds();
+    }
+}
+
+void PolicyService::configure_network() {
+    if (!m_configuration) {
+        return;
+    }
+    NetworkOutcome outcome;
+    auto configured = m_ports.network.configure(plan(m_configuration->model));
+    if (configured && m_network_failure) {
+        if (auto forwarding = m_ports.network.set_forwarding(true); !forwarding) {
+            configured = std::unexpected(std::move(forwarding).error());
+        }
+    }
+    if (configured) {
+        outcome.sentences = std::move(*configured);
+    } else {
+        outcome.failure = std::move(configured).error();
+    }
+    settle_network(outcome);
+}
+
+/// Only what the kernel took: a daemon that starts anew begins with these.
 void PolicyService::save_leases() {
     std::string text;
     for (const auto& [interface, held] : m_leases) {
         text += text::join(held.words, "\t") + "\n";
     }
+    if (text == m_saved_leases) {
+        return;
+    }
     if (auto saved = m_ports.run_store.write(kLeasesFile, text); !saved) {
         record_state("lease", std::move(saved).error().message(), false);
+        return;
     }
+    m_saved_leases = std::move(text);
 }
 
 void PolicyService::load_leases() {
@@ -448,6 +574,7 @@ void PolicyService::load_leases() {
         record_state("lease", text.error().message(), false);
         return;
     }
+    m_saved_leases = *text;
     for (const std::string_view line : text::split(*text, '\n')) {
         HeldLease held{.lease = {}, .words = {}, .inherited = true};
         for (const std::string_view word : text::split(line, '\t')) {

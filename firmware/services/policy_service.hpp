@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace sekisho::services {
 
@@ -49,11 +50,13 @@ public:
 
     PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration);
 
-    /// Puts what is stored in force. Where nothing is acceptable, everything stays closed and why() says why.
+    /// Puts what is stored in force. Where nothing is acceptable, everything stays closed and why() says why; where the
+    /// packet filter refused, that is tried again. Interfaces that fail close nothing: they are recorded and tried
+    /// again.
     void start();
 
-    /// Checks, puts in force and commits. On an error nothing has changed; the error's text is complete (diagnostics
-    /// included).
+    /// Checks, puts in force and commits. On an error the former policy is in force; where the way back to it fails
+    /// too, the error says so and it is tried again. The error's text is complete (diagnostics included).
     std::expected<ApplyOutcome, std::string> apply(std::string_view text, const Actor& actor);
 
     /// A report of the DHCP client.
@@ -83,12 +86,39 @@ public:
     [[nodiscard]] std::optional<std::int64_t> enforcing_since() const noexcept { return m_enforcing_since; }
 
 private:
-    Result<std::vector<std::string>> enforce(const Configuration& configuration, ruleset::Ruleset ruleset);
+    struct HeldLease {
+        Lease lease;
+        std::vector<std::string> words; ///< the report that it came from
+        bool inherited = false; ///< from an earlier process of the daemon, not yet confirmed by the lease client
+    };
+
+    using Leases = std::map<std::string, HeldLease>; ///< by interface
+
+    /// What an apply returns to when it can't go on.
+    struct Former {
+        ruleset::Ruleset ruleset;
+        Leases leases;
+    };
+
+    struct NetworkOutcome {
+        std::vector<std::string> sentences; ///< on what is not there yet
+        std::vector<Error> refused_leases;  ///< given up: they don't fit the configuration, or the kernel refused them
+        std::optional<Error> failure;
+    };
+
+    void start_from_store();
+    void record_start_failure(std::string message);
+    void keep_copy(std::string_view text);
     bool try_start(std::string_view text, PolicySource source);
     void stay_closed();
     void load_leases();
     void save_leases();
-    void judge_leases(const model::Model& model);
+    [[nodiscard]] std::vector<Error> judge_leases(const model::Model& model);
+    /// Interfaces and forwarding as the model and the leases have them. A lease that the kernel refuses is given up
+    /// rather than failing the rest. Records nothing: that is settle_network()'s part, once the outcome holds.
+    [[nodiscard]] NetworkOutcome set_up_network(const model::Model& model, std::vector<Error> refused);
+    void settle_network(const NetworkOutcome& outcome);
+    [[nodiscard]] std::string take_back(const Former& former);
     [[nodiscard]] ports::NetworkPlan plan(const model::Model& model) const;
     void schedule_expiry(const ClockReading& clock);
     void record_expiries(const ClockReading& clock);
@@ -106,17 +136,15 @@ private:
     PolicySource m_source = PolicySource::none;
     std::string m_why;
 
-    struct HeldLease {
-        Lease lease;
-        std::vector<std::string> words; ///< the report that it came from
-        bool inherited = false; ///< from an earlier process of the daemon, not yet confirmed by the lease client
-    };
-
-    std::map<std::string, HeldLease> m_leases; ///< by interface
-    std::vector<std::string> m_expired;        ///< already in the log
+    Leases m_leases;
+    std::string m_saved_leases;                   ///< what the run store holds
+    std::vector<std::string> m_expired;           ///< already in the log
+    std::set<std::string> m_told;                 ///< failures and sentences already in the log, since the last change
+    std::optional<std::string> m_network_failure; ///< of the last configuration of the interfaces; tried again
+    bool m_is_retrying = false;                   ///< closed because the kernel refused: the start is tried again
     bool m_synchronised = false;
     std::optional<Time> m_next_expiry;
-    bool m_behind = false; ///< the kernel refused the last switch after an expiry
+    bool m_behind = false; ///< the kernel refused the last switch after an expiry or back from a refused policy
     std::optional<std::int64_t> m_enforcing_since;
     std::unique_ptr<ports::Timer> m_clock_timer;
     std::unique_ptr<ports::Timer> m_expiry_timer;

@@ -292,7 +292,7 @@ def test_factory_default_serves_a_device_that_was_never_configured_only(new_lab)
     assert not (lab.data / 'state' / 'factory').exists()
     lab.kill()
     # configured once, and everything is gone: that is no new device
-    for name in ('committed.conf', 'last-good.conf'):
+    for name in ('committed.conf', 'committed-copy.conf', 'last-good.conf'):
         (lab.data / 'config' / name).unlink(missing_ok=True)
     boot(lab)
     assert lab.facts()['policy_source'] == 'none'
@@ -317,6 +317,13 @@ DAMAGES = {
 }
 
 
+def put(file, damage: str) -> None:
+    if DAMAGES[damage] is None:
+        file.unlink()
+    else:
+        file.write_bytes(b'\0' * 4096 if damage == 'binary' else DAMAGES[damage].encode())
+
+
 @pytest.fixture(scope='module')
 def configured():
     """A device that was configured twice: OTHER is committed, CONFIGURATION the last good one before it."""
@@ -330,16 +337,33 @@ def configured():
 
 
 @pytest.mark.parametrize('damage', DAMAGES)
+def test_copy_of_the_configuration_starts_when_the_committed_one_can_not(configured, damage):
+    lab = configured
+    committed = lab.data / 'config' / 'committed.conf'
+    whole = committed.read_bytes()
+    try:
+        put(committed, damage)
+        boot(lab)
+        facts = lab.facts()
+        # the policy that was committed, and not the one before it with the sources that were taken out since
+        assert facts['policy_source'] == 'committed' and 'its copy is in force' in facts['policy_note'], facts
+        assert lab.command('show', 'configuration').stdout == OTHER
+        lab.assert_healthy()
+    finally:
+        if lab.process is not None:
+            lab.kill()
+        committed.write_bytes(whole)
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
 def test_last_good_configuration_starts_when_the_committed_one_can_not(configured, damage):
     lab = configured
-    committed, last_good = lab.data / 'config' / 'committed.conf', lab.data / 'config' / 'last-good.conf'
+    committed, copy, last_good = (lab.data / 'config' / name for name in ('committed.conf', 'committed-copy.conf', 'last-good.conf'))
     whole = committed.read_bytes(), last_good.read_bytes()
     since = len(lab.log())
     try:
-        if DAMAGES[damage] is None:
-            committed.unlink()
-        else:
-            committed.write_bytes(b'\0' * 4096 if damage == 'binary' else DAMAGES[damage].encode())
+        put(committed, damage)
+        put(copy, damage)
         boot(lab)
         facts = lab.facts()
         assert facts['policy_source'] == 'last-good' and facts['policy_note'], facts
@@ -363,6 +387,7 @@ def test_last_good_configuration_starts_when_the_committed_one_can_not(configure
         if lab.process is not None:
             lab.kill()
         committed.write_bytes(whole[0])
+        copy.write_bytes(whole[0])
         last_good.write_bytes(whole[1])
 
 

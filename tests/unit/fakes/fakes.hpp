@@ -240,7 +240,12 @@ public:
 
     Result<std::size_t> remove_unreferenced_sets() override { return std::size_t{0}; }
 
-    Result<std::vector<ports::CounterReading>> counters() override { return readings; }
+    Result<std::vector<ports::CounterReading>> counters() override {
+        if (refuse_counters) {
+            return std::unexpected(Error(Domain::kernel, "counters", "interrupted"));
+        }
+        return readings;
+    }
 
     ruleset::Ruleset in_force;
     bool loaded = false;
@@ -248,6 +253,7 @@ public:
     int refuse = 0; ///< so many applies fail from now on
     int skip = 0;   ///< after so many that don't
     std::vector<ports::CounterReading> readings;
+    bool refuse_counters = false;
 };
 
 class FakeNetwork final : public ports::Network {
@@ -290,6 +296,9 @@ public:
 class FakePacketLog final : public ports::PacketLog {
 public:
     Result<void> start(std::function<void(const events::LogRecord&)> callback) override {
+        if (refuse) {
+            return std::unexpected(Error(Domain::capture, "nflog:1", "device or resource busy"));
+        }
         on_record = std::move(callback);
         return {};
     }
@@ -298,6 +307,7 @@ public:
 
     std::function<void(const events::LogRecord&)> on_record;
     ports::LogLosses losses;
+    bool refuse = false;
 };
 
 class FakeProcesses final : public ports::Processes {

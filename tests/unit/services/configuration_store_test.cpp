@@ -53,6 +53,70 @@ TEST(configuration_store, the_first_commit_ends_the_factory_state) {
     CHECK_FALSE(store.is_factory());
 }
 
+TEST(configuration_store, a_mark_beside_a_configuration_is_no_factory_state_and_goes) {
+    for (const std::string_view name :
+         {ConfigurationStore::kCommitted, ConfigurationStore::kCopy, ConfigurationStore::kLastGood}) {
+        files.files = {{"state/factory", ""}, {std::string(name), "damaged"}};
+        CHECK_FALSE(store.is_factory());
+        CHECK(store.leave_factory_state().has_value());
+        CHECK_FALSE(files.exists("state/factory"));
+    }
+    files.files = {{"state/factory", ""}};
+    CHECK(store.leave_factory_state().has_value());
+    CHECK(store.is_factory());
+}
+
+TEST(configuration_store, what_fails_after_the_switch_is_told_and_the_commit_holds) {
+    files.files["state/factory"] = "";
+    files.refuse_removal_of = "state/factory";
+    files.refuse_writes_to = "config/committed-copy.conf";
+    CHECK(store.prepare("one").has_value());
+    const auto committed = store.commit();
+    CHECK(committed.has_value());
+    LONGS_EQUAL(2, committed->size());
+    STRCMP_EQUAL("one", store.read(ConfigurationStore::kCommitted)->c_str());
+    CHECK_FALSE(store.is_factory());
+}
+
+TEST(configuration_store, a_commit_keeps_a_copy_of_itself) {
+    for (const char* text : {"one", "two"}) {
+        CHECK(store.prepare(text).has_value());
+        CHECK(store.commit()->empty());
+        STRCMP_EQUAL(text, store.read(ConfigurationStore::kCopy)->c_str());
+    }
+}
+
+TEST(configuration_store, a_copy_that_can_not_be_written_leaves_none_of_an_older_commit) {
+    CHECK(store.prepare("one").has_value());
+    CHECK(store.commit().has_value());
+    files.refuse_writes_to = "config/committed-copy.conf";
+    CHECK(store.prepare("two").has_value());
+    CHECK(store.commit().has_value());
+    CHECK_FALSE(files.exists(ConfigurationStore::kCopy));
+}
+
+TEST(configuration_store, a_commit_over_a_damaged_one_makes_its_copy_the_last_good_one) {
+    CHECK(store.prepare("one").has_value());
+    CHECK(store.commit().has_value());
+    files.files["config/committed.conf"] = "damaged";
+    CHECK(store.prepare("two").has_value());
+    CHECK(store.commit().has_value());
+    STRCMP_EQUAL("two", store.read(ConfigurationStore::kCommitted)->c_str());
+    STRCMP_EQUAL("one", store.read(ConfigurationStore::kLastGood)->c_str());
+}
+
+TEST(configuration_store, a_commit_over_a_damaged_one_without_a_copy_keeps_the_last_good_one) {
+    for (const char* text : {"one", "two", "three"}) {
+        CHECK(store.prepare(text).has_value());
+        CHECK(store.commit().has_value());
+        if (std::string_view(text) == "two") {
+            files.files["config/committed.conf"] = "damaged";
+            files.files["config/committed-copy.conf"] = "damaged";
+        }
+    }
+    STRCMP_EQUAL("one", store.read(ConfigurationStore::kLastGood)->c_str());
+}
+
 TEST(configuration_store, a_commit_that_fails_leaves_the_committed_one) {
     CHECK(store.prepare("one").has_value());
     CHECK(store.commit().has_value());

@@ -89,15 +89,89 @@ TEST(policy_service, a_damaged_configuration_starts_the_last_good_one_even_where
     commit(with_service("address 203.0.113.0/28;"));
     commit(kInterfaces);
     store.files["config/committed.conf"] += "x";
+    store.files["config/committed-copy.conf"] += "x";
     store.files["state/factory"] = "";
     start();
     CHECK(service->source() == PolicySource::last_good);
     CHECK(has_rule("service.web.allow"));
+    CHECK_FALSE(store.exists("state/factory"));
+}
+
+TEST(policy_service, a_damaged_configuration_starts_its_copy_and_says_so) {
+    commit(with_service("address 203.0.113.0/28;"));
+    commit(kInterfaces);
+    store.files["config/committed.conf"] += "x";
+    start();
+    CHECK(service->source() == PolicySource::committed);
+    CHECK_FALSE(has_rule("service.web.allow")); // what the last commit revoked stays revoked
+    CHECK(service->why().contains("config/committed.conf: is damaged"));
+    CHECK(service->why().contains("its copy is in force"));
+    LONGS_EQUAL(1, files.count("its copy is in force"));
+}
+
+TEST(policy_service, a_start_makes_a_missing_copy_anew) {
+    commit(kInterfaces);
+    store.files.erase("config/committed-copy.conf");
+    start();
+    CHECK(service->why().empty());
+    CHECK(store.files["config/committed.conf"] == store.files["config/committed-copy.conf"]);
+}
+
+TEST(policy_service, a_commit_without_copy_and_with_the_factory_mark_left_is_applied_and_recorded) {
+    store.files["state/factory"] = "";
+    start();
+    store.refuse_writes_to = "config/committed-copy.conf";
+    store.refuse_removal_of = "state/factory";
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+    CHECK(service->source() == PolicySource::committed);
+    LONGS_EQUAL(2, files.count("\"action\":\"commit\""));
+}
+
+TEST(policy_service, an_interface_that_fails_at_start_closes_nothing_and_is_tried_again) {
+    commit(with_service("address 203.0.113.0/28;"));
+    network.broken = "br-clinic";
+    start();
+    CHECK(service->source() == PolicySource::committed);
+    CHECK(has_rule("service.web.allow"));
+    CHECK(network.forwarding);
+    loop.advance(30'000, clock);
+    LONGS_EQUAL(1, files.count("br-clinic: input/output error")); // told once
+    network.broken.reset();
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(2, network.in_force.interfaces.size());
+    LONGS_EQUAL(1, files.count("the interfaces are as configured again"));
+}
+
+TEST(policy_service, a_packet_filter_that_refuses_at_start_is_tried_again) {
+    commit(with_service("address 203.0.113.0/28;"));
+    filter.refuse = 3;
+    start();
+    CHECK(service->source() == PolicySource::none);
+    CHECK(service->why().contains("no buffer space"));
+    filter.refuse = 6; // two more attempts
+    loop.advance(20'000, clock);
+    CHECK(service->source() == PolicySource::none);
+    const auto told = files.count("could not be put in force");
+    loop.advance(10'000, clock);
+    CHECK(service->source() == PolicySource::committed);
+    CHECK(has_rule("service.web.allow"));
+    CHECK(network.forwarding);
+    LONGS_EQUAL(told, files.count("could not be put in force"));
+    LONGS_EQUAL(1, files.count("the committed configuration is in force"));
+}
+
+TEST(policy_service, a_configuration_that_is_not_accepted_is_not_tried_again) {
+    commit("frobnicate { }\n");
+    start();
+    const int applies = filter.applies;
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(applies, filter.applies);
 }
 
 TEST(policy_service, a_damaged_configuration_without_a_last_good_one_never_starts_the_default) {
     commit(kInterfaces);
     store.files["config/committed.conf"] += "x";
+    store.files["config/committed-copy.conf"] += "x";
     start();
     CHECK(service->source() == PolicySource::none);
     CHECK_FALSE(network.forwarding);
@@ -159,9 +233,52 @@ TEST(policy_service, a_network_that_refuses_brings_the_former_policy_back) {
     commit(kInterfaces);
     start();
     network.refuse = 1;
-    CHECK_FALSE(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+    const auto outcome = service->apply(with_service("address 203.0.113.0/28;"), kAdmin);
+    CHECK_FALSE(outcome.has_value());
+    CHECK(outcome.error().contains("the former policy is in force again, unchanged"));
     CHECK_FALSE(has_rule("service.web.allow"));
     CHECK(has_rule("zone.clinic.deny"));
+    LONGS_EQUAL(0, files.count("\"action\":\"restore\""));
+}
+
+TEST(policy_service, a_network_that_refuses_the_way_back_too_is_told_and_tried_again) {
+    commit(kInterfaces);
+    start();
+    network.in_force = {};
+    network.refuse = 3;
+    const auto outcome = service->apply(with_service("address 203.0.113.0/28;"), kAdmin);
+    CHECK_FALSE(outcome.has_value());
+    CHECK(outcome.error().contains("interfaces could not be restored and are tried again"));
+    CHECK_FALSE(outcome.error().contains("unchanged"));
+    LONGS_EQUAL(1, files.count("\"action\":\"restore\""));
+    loop.advance(10'000, clock); // refused once more
+    LONGS_EQUAL(0, network.in_force.interfaces.size());
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(2, network.in_force.interfaces.size());
+}
+
+TEST(policy_service, a_packet_filter_that_refuses_the_way_back_is_told_and_tried_again) {
+    commit(kInterfaces);
+    start();
+    network.refuse = 1;
+    filter.skip = 1;
+    filter.refuse = 1;
+    const auto outcome = service->apply(with_service("address 203.0.113.0/28;"), kAdmin);
+    CHECK_FALSE(outcome.has_value());
+    CHECK(outcome.error().contains("the former policy could not be restored and is tried again"));
+    CHECK(has_rule("service.web.allow"));
+    LONGS_EQUAL(1, files.count("\"action\":\"restore\""));
+    loop.advance(10'000, clock);
+    CHECK_FALSE(has_rule("service.web.allow"));
+}
+
+TEST(policy_service, an_address_that_another_host_has_is_recorded_once) {
+    commit(kInterfaces);
+    start();
+    network.absent = {"interface br-clinic: another host has the address 10.0.1.1; it is tried again"};
+    service->configure_network();
+    service->configure_network();
+    LONGS_EQUAL(1, files.count("another host has the address"));
 }
 
 TEST(policy_service, a_full_data_partition_refuses_before_the_kernel_is_touched) {
@@ -261,4 +378,69 @@ TEST(policy_service, an_apply_that_makes_a_lease_overlap_gives_the_lease_up) {
     CHECK(service->apply(moved, kAdmin).has_value());
     LONGS_EQUAL(0, network.in_force.leases.size());
     LONGS_EQUAL(1, files.count("lease-refused"));
+}
+
+TEST(policy_service, a_lease_that_the_kernel_refuses_is_given_up_and_not_kept) {
+    commit(kInterfaces);
+    start();
+    network.refused_gateway = "192.168.7.1";
+    const std::vector<std::string> bound{"bound", "interface=wan0", "ip=192.168.7.20", "mask=255.255.255.0",
+                                         "router=192.168.7.1"};
+    CHECK_FALSE(service->lease_event(bound).has_value());
+    LONGS_EQUAL(0, network.in_force.leases.size());
+    LONGS_EQUAL(2, network.in_force.interfaces.size());
+    LONGS_EQUAL(1, files.count("lease-refused"));
+    LONGS_EQUAL(0, files.count("lease-taken"));
+    CHECK_FALSE(run_store.files["leases"].contains("wan0"));
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+}
+
+TEST(policy_service, a_kept_lease_that_the_kernel_refuses_fails_no_start_and_no_apply) {
+    commit(kInterfaces);
+    const std::string kept = "bound\tinterface=wan0\tip=192.168.7.20\tmask=255.255.255.0\trouter=192.168.7.1\n";
+    run_store.files["leases"] = kept;
+    start();
+    LONGS_EQUAL(1, network.in_force.leases.size());
+    network.refused_gateway = "192.168.7.1";
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+    LONGS_EQUAL(0, network.in_force.leases.size());
+    LONGS_EQUAL(1, files.count("lease-refused"));
+    run_store.files["leases"] = kept;
+    start();
+    CHECK(service->source() == PolicySource::committed);
+    CHECK(network.forwarding);
+    LONGS_EQUAL(2, files.count("lease-refused"));
+    CHECK_FALSE(run_store.files["leases"].contains("wan0"));
+}
+
+TEST(policy_service, an_interface_that_fails_does_not_cost_its_lease) {
+    commit(kInterfaces);
+    start();
+    network.broken = "wan0";
+    const std::vector<std::string> bound{"bound", "interface=wan0", "ip=192.168.7.20", "mask=255.255.255.0",
+                                         "router=192.168.7.1"};
+    CHECK(service->lease_event(bound).has_value());
+    LONGS_EQUAL(0, files.count("lease-refused"));
+    CHECK_FALSE(run_store.exists("leases"));
+    network.broken.reset();
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(1, network.in_force.leases.size());
+    CHECK(run_store.files["leases"].contains("wan0"));
+}
+
+TEST(policy_service, a_refused_apply_leaves_the_lease_and_no_word_of_refusing_it) {
+    commit(kInterfaces);
+    start();
+    CHECK(service
+              ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0",
+                                                     "router=10.9.0.1"})
+              .has_value());
+    std::string moved(kInterfaces);
+    moved.replace(moved.find("10.0.1.1/24"), 11, "10.9.0.1/16");
+    network.refuse = 1;
+    CHECK_FALSE(service->apply(moved, kAdmin).has_value());
+    store.refuse_renames_to = "config/committed.conf";
+    CHECK_FALSE(service->apply(moved, kAdmin).has_value());
+    LONGS_EQUAL(1, network.in_force.leases.size());
+    LONGS_EQUAL(0, files.count("lease-refused"));
 }
