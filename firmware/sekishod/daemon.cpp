@@ -182,7 +182,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         record_host(daemon.log, "helper-ended", text::concat(name, " ", how), false);
     });
     daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
-    note(daemon.log, "packet log", daemon.connections.start());
+    note(daemon.log, "connection log", daemon.connections.start());
     daemon.policy.start();
     note(daemon.log, "clock", clock.watch_steps([&daemon] { daemon.policy.check_clock(); }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));

@@ -16,6 +16,8 @@ constexpr std::uint64_t kCheckMilliseconds = 5'000;
 constexpr std::string_view kCountersFile = "log-counters";
 constexpr std::size_t kMostCountersFile = 1u << 20;
 constexpr std::string_view kRecordPrefix = "record."; ///< rules that record accepted connections
+constexpr std::string_view kNoDaemon = "no daemon was running";
+constexpr std::string_view kNoReader = "the kernel's log could not be read";
 
 using Counts = std::map<std::string, std::uint64_t, std::less<>>;
 
@@ -47,14 +49,18 @@ ConnectionLog::ConnectionLog(Ports ports, EventLog& log)
     : m_ports(ports), m_log(log), m_timer(ports.loop.make_timer([this] { check_losses(); })) {}
 
 Result<void> ConnectionLog::start() {
+    m_started = true;
     m_timer->start_repeating(kCheckMilliseconds);
-    TRY(m_ports.packet_log.start([this](const events::LogRecord& record) { on_record(record); }));
-    if (!m_ports.run_store.exists(kCountersFile)) {
+    Result<void> result;
+    if (m_ports.run_store.exists(kCountersFile)) {
+        m_unheard_cause = kNoDaemon;
+        result = load_counted();
+    } else {
         // the first process of this boot; the next one knows by the file that it is not
-        return m_ports.run_store.write(kCountersFile, {});
+        result = m_ports.run_store.write(kCountersFile, {});
     }
-    TRY(load_counted());
-    return tell_unrecorded();
+    check_losses();
+    return result;
 }
 
 /// What an earlier process of this boot has told already.
@@ -81,10 +87,25 @@ void ConnectionLog::save_counted(Counts counted) {
     ignore_error(m_ports.run_store.write(kCountersFile, contents), "the next process then tells more than once");
 }
 
-/// Nobody hears the kernel's records while no daemon runs, but its counters go on. What was recorded between the last
-/// look and the end of the earlier process is among it: that many at most.
-Result<void> ConnectionLog::tell_unrecorded() {
-    const Counts now = counts_of(TRY(m_ports.filter.counters()));
+/// Whether records are delivered; tries to make it so.
+void ConnectionLog::listen() {
+    if (m_listening) {
+        return;
+    }
+    const auto started = m_ports.packet_log.start([this](const events::LogRecord& record) { on_record(record); });
+    m_listening = started.has_value();
+    if (!m_listening && m_unheard_cause.empty()) {
+        m_unheard_cause = kNoReader;
+    }
+    if (m_listening == m_listening_failed) {
+        record_trouble("log-reader", started, "connections are recorded again");
+    }
+    m_listening_failed = !m_listening;
+}
+
+/// Nobody hears the kernel's records while no daemon runs or its reader is not open, but the counters go on. What was
+/// recorded between the last look and the end of the earlier process is among it: that many at most.
+void ConnectionLog::tell_unrecorded(const Counts& now) {
     const auto grown = [&](const std::string& id) {
         const auto reading = now.find(id);
         return reading == now.end() ? 0 : growth(m_counted, id, reading->second);
@@ -99,10 +120,9 @@ Result<void> ConnectionLog::tell_unrecorded() {
         if (const std::uint64_t judged = grown(id); judged > told) {
             record_count("log-lost", id, judged - told,
                          text::concat("up to ", text::to_text(judged - told),
-                                      " connections of this rule were not recorded: no daemon was running"));
+                                      " connections of this rule were not recorded: ", m_unheard_cause));
         }
     }
-    return {};
 }
 
 void ConnectionLog::learn(const ruleset::Ruleset& ruleset) {
@@ -138,7 +158,7 @@ void ConnectionLog::on_record(const events::LogRecord& record) {
     m_log.record(make_connection_event(record, *this));
 }
 
-void ConnectionLog::check_losses() {
+void ConnectionLog::tell_packet_losses() {
     const ports::LogLosses losses = m_ports.packet_log.take_losses();
     if (losses.sequence_gaps > 0) {
         record_count("log-lost", {}, losses.sequence_gaps,
@@ -153,13 +173,11 @@ void ConnectionLog::check_losses() {
         record_count("log-lost", {}, losses.unreadable,
                      text::concat(text::to_text(losses.unreadable), " log records were not readable"));
     }
+}
 
-    const auto readings = m_ports.filter.counters();
-    if (!readings) {
-        return; // shown by `show rules`; the next look tries again
-    }
-    Counts counted = counts_of(*readings);
-    for (const auto& [id, count] : counted) {
+/// Denials that the limits kept from the log.
+void ConnectionLog::tell_unlogged(const Counts& now) {
+    for (const auto& [id, count] : now) {
         const std::uint64_t grown = growth(m_counted, id, count);
         if (grown == 0) {
             continue;
@@ -174,7 +192,41 @@ void ConnectionLog::check_losses() {
                                       " denials by this rule were not logged one by one"));
         }
     }
-    save_counted(std::move(counted));
+}
+
+void ConnectionLog::check_losses() {
+    if (!m_started) {
+        return; // what an earlier process told is not known yet
+    }
+    listen();
+    tell_packet_losses();
+    const auto readings = m_ports.filter.counters();
+    if (readings.has_value() == m_counting_failed) {
+        record_trouble("log-counters", readings ? Result<void>() : std::unexpected(readings.error()),
+                       "the packet filter's counters are read again");
+    }
+    m_counting_failed = !readings;
+    if (!readings) {
+        return; // the next look tells what has grown until then
+    }
+    Counts now = counts_of(*readings);
+    if (!m_unheard_cause.empty()) {
+        tell_unrecorded(now);
+    }
+    m_unheard_cause = m_listening ? std::string_view() : kNoReader;
+    tell_unlogged(now);
+    save_counted(std::move(now));
+}
+
+/// A part of the log that fails, and the same part when it works again: one event each.
+void ConnectionLog::record_trouble(std::string_view action, const Result<void>& result, std::string_view success) {
+    Event event;
+    event.set(Field::event_kind, result ? "event" : "alert");
+    event.set(Field::event_category, "host");
+    event.set(Field::event_action, std::string(action));
+    event.set(Field::event_outcome, result ? "success" : "failure");
+    event.set(Field::message, result ? std::string(success) : result.error().message());
+    m_log.record(std::move(event), Durability::immediate);
 }
 
 void ConnectionLog::record_count(std::string_view action, std::string_view rule, std::uint64_t count,

@@ -136,24 +136,84 @@ TEST(connection_log, what_was_judged_without_a_daemon_is_told_at_the_next_start)
                        {"service.web.deny.suppressed", 15, 0},
                        {"flow.established", 900, 0},
                        {"record.input", 7, 0}};
+    const std::size_t before = files.count("\"alert\"");
     services::ConnectionLog restarted{{packets, filter, loop, run_store}, log};
     CHECK(restarted.start().has_value());
     LONGS_EQUAL(2, files.count("log-lost"));
     LONGS_EQUAL(1, files.count("up to 8 connections")); // 20 judged, 10 suppressed, 2 past a full table
     LONGS_EQUAL(1, files.count("up to 4 connections"));
-    restarted.check_losses();
     LONGS_EQUAL(1, files.count("\"count\":10"));
     LONGS_EQUAL(1, files.count("log-limit-full"));
+    restarted.check_losses();
+    LONGS_EQUAL(4, files.count("\"alert\"") - before);
 }
 
 TEST(connection_log, the_first_process_of_a_boot_misses_nothing) {
-    filter.readings = {{"service.web.deny", 9, 0}, {"service.web.deny.suppressed", 0, 0}};
+    filter.readings = {{"service.web.deny", 2, 0}, {"service.web.deny.suppressed", 0, 0}};
     fakes::FakeStore fresh;
     services::ConnectionLog first{{packets, filter, loop, fresh}, log};
     CHECK(first.start().has_value());
     LONGS_EQUAL(0, files.count("log-lost"));
-    // killed before its first look at the counters: the next one still knows that it is not the first
+    // killed before its next look at the counters
+    filter.readings = {{"service.web.deny", 11, 0}, {"service.web.deny.suppressed", 0, 0}};
     services::ConnectionLog second{{packets, filter, loop, fresh}, log};
     CHECK(second.start().has_value());
     LONGS_EQUAL(1, files.count("up to 9 connections"));
+}
+
+TEST(connection_log, a_reader_that_does_not_open_is_told_once_and_tried_again) {
+    filter.readings = {{"service.web.deny", 4, 0}, {"service.web.deny.suppressed", 1, 0}, {"record.input", 2, 0}};
+    connections.check_losses();
+    packets.refuse = true;
+    packets.on_record = nullptr;
+    services::ConnectionLog restarted{{packets, filter, loop, run_store}, log};
+    CHECK(restarted.start().has_value());
+    LONGS_EQUAL(1, files.count("log-reader"));
+    LONGS_EQUAL(1, files.count("device or resource busy"));
+    filter.readings = {{"service.web.deny", 14, 0}, {"service.web.deny.suppressed", 4, 0}, {"record.input", 7, 0}};
+    restarted.check_losses();
+    restarted.check_losses();
+    LONGS_EQUAL(1, files.count("log-reader"));
+    LONGS_EQUAL(2, files.count("could not be read"));
+    LONGS_EQUAL(1, files.count("up to 7 connections")); // 10 judged, 3 suppressed
+    LONGS_EQUAL(1, files.count("up to 5 connections"));
+
+    packets.refuse = false;
+    filter.readings = {{"service.web.deny", 15, 0}, {"service.web.deny.suppressed", 4, 0}, {"record.input", 7, 0}};
+    restarted.check_losses();
+    CHECK(packets.on_record != nullptr);
+    LONGS_EQUAL(1, files.count("connections are recorded again"));
+    LONGS_EQUAL(1, files.count("up to 1 connections")); // until it opened
+    filter.readings = {{"service.web.deny", 90, 0}, {"service.web.deny.suppressed", 4, 0}, {"record.input", 70, 0}};
+    restarted.check_losses();
+    LONGS_EQUAL(3, files.count("log-lost"));
+    LONGS_EQUAL(2, files.count("log-reader"));
+}
+
+TEST(connection_log, counters_that_can_not_be_read_are_told_once_and_lose_nothing) {
+    filter.refuse_counters = true;
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(1, files.count("log-counters"));
+    LONGS_EQUAL(1, files.count("interrupted"));
+    filter.refuse_counters = false;
+    filter.readings = {{"service.web.deny.suppressed", 5, 200}};
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(2, files.count("log-counters"));
+    LONGS_EQUAL(1, files.count("\"count\":5"));
+}
+
+TEST(connection_log, a_look_at_any_time_tells_nothing_twice) {
+    filter.readings = {{"service.web.deny", 9, 0}, {"service.web.deny.suppressed", 5, 0}};
+    connections.check_losses();
+    services::ConnectionLog restarted{{packets, filter, loop, run_store}, log};
+    restarted.check_losses(); // before its start
+    CHECK(restarted.start().has_value());
+    filter.readings = {};
+    restarted.check_losses(); // an apply took the rule away
+    filter.readings = {{"service.web.deny", 2, 0}, {"service.web.deny.suppressed", 2, 0}};
+    restarted.check_losses();
+    restarted.check_losses();
+    LONGS_EQUAL(2, files.count("log-suppressed"));
+    LONGS_EQUAL(1, files.count("\"count\":2"));
+    LONGS_EQUAL(0, files.count("log-lost"));
 }
