@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of the image share."""
 
+import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +38,31 @@ def by_source(world: Clinic, source: str) -> list[dict]:
     """The router's log of one source: verdict, count, rule and reason of each kind of event."""
     rows = world.machine.console.json('show log --last 100000 --by-source --json')['sources']
     return [row for row in rows if row['source'] == source]
+
+
+def field(event: dict, path: str):
+    """The value of a field of an event by its name with dots; None where it is absent."""
+    for part in path.split('.'):
+        if not isinstance(event, dict) or part not in event:
+            return None
+        event = event[part]
+    return event
+
+
+def events(world: Clinic, wanted: dict) -> list[dict]:
+    """The latest events of the router's log that have these fields."""
+    lines = world.machine.console.command('show log --last 100 --json').splitlines()
+    assert all(line.startswith('{') for line in lines), lines
+    return [event for event in map(json.loads, lines) if all(field(event, path) == value for path, value in wanted.items())]
+
+
+def wait_events(world: Clinic, wanted: dict, seconds: float = 60) -> list[dict]:
+    """The same, as soon as there are any."""
+    end = time.monotonic() + seconds
+    while not (found := events(world, wanted)):
+        assert time.monotonic() < end, f'no event with {wanted} within {seconds:.0f} s'
+        time.sleep(1)
+    return found
 
 
 def arrived(recording: Recording, source: str) -> list[packets.Packet]:
