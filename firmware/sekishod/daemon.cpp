@@ -13,6 +13,7 @@
 #include "drivers/system/processes.hpp"
 #include "firmware/services/administration.hpp"
 #include "firmware/services/connection_log.hpp"
+#include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "policy/base/text.hpp"
@@ -28,6 +29,7 @@ using events::Event;
 using events::Field;
 
 constexpr std::size_t kMostIdentity = 4096;
+constexpr std::uint64_t kMostLogInMemory = 4u << 20;
 
 int fail(const Error& error) {
     std::fprintf(stderr, "sekishod: %s\n", error.message().c_str());
@@ -109,8 +111,20 @@ struct Daemon {
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
+          helper_ends(log, clock),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper,
                          opened.identity) {}
+
+    /// The log must leave room for configurations and the time on the data partition, or for programs in memory.
+    void limit_log() {
+        if (!opened.data_trouble.empty()) {
+            log.limit(kMostLogInMemory);
+        } else if (const auto space = machine.data_space()) {
+            log.limit(space->total_bytes / 2);
+        } else {
+            note(log, "size of the data partition", std::unexpected(space.error()));
+        }
+    }
 
     void follow(const model::Model& model) {
         log.configure(model.log.file_size, model.log.files);
@@ -134,6 +148,7 @@ struct Daemon {
     services::PolicyService policy;
     services::ConnectionLog connections;
     services::HelperPrograms helpers;
+    services::HelperEnds helper_ends;
     services::Administration administration;
 };
 
@@ -178,12 +193,16 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
                                  " bytes of an event that was not written whole; they were cut off"),
                     false);
     }
-    daemon.processes.on_exit([&daemon](std::string_view name, std::string_view how) {
-        record_host(daemon.log, "helper-ended", text::concat(name, " ", how), false);
-    });
+    daemon.processes.on_exit(
+        [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
     daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());
+    daemon.limit_log();
     daemon.policy.start();
+    if (daemon.policy.configuration() == nullptr) {
+        constexpr model::LogSettings kDefault; // denials are logged without a policy too
+        daemon.log.configure(kDefault.file_size, kDefault.files);
+    }
     note(daemon.log, "clock", clock.watch_steps([&daemon] { daemon.policy.check_clock(); }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
     const auto started = daemon.server.start(

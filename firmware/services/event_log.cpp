@@ -15,6 +15,7 @@ using events::Field;
 
 constexpr std::string_view kMarksFile = "state/log-marks";
 constexpr std::string_view kLossesFile = "log-losses"; ///< in the run directory: last sequence, events not written
+constexpr std::uint64_t kLeastFileSize = 64u << 10;
 constexpr std::uint64_t kSyncMilliseconds = 1'000;
 
 Event host_alert(std::string_view action, std::string message) {
@@ -43,6 +44,16 @@ std::string two_numbers(std::uint64_t first, std::uint64_t second) {
 }
 
 } // namespace
+
+LogBounds bounded(LogBounds wanted, std::uint64_t most) noexcept {
+    const std::uint64_t count = std::uint64_t{wanted.files} + 1;
+    if (wanted.file_size <= most / count) {
+        return wanted;
+    }
+    const std::uint64_t least = std::min(kLeastFileSize, wanted.file_size);
+    const std::uint64_t fitting = std::clamp<std::uint64_t>(most / least, 1, count);
+    return {most / fitting, static_cast<unsigned>(fitting - 1)};
+}
 
 EventLog::EventLog(ports::LogFiles& files, ports::Store& store, Timekeeper& timekeeper, std::string boot_id)
     : m_files(files), m_store(store), m_timekeeper(timekeeper), m_boot_id(std::move(boot_id)) {}
@@ -99,9 +110,18 @@ Result<void> EventLog::resume(ports::EventReader& reader) {
     return {};
 }
 
-void EventLog::configure(std::uint64_t file_size, unsigned files) noexcept {
-    m_file_size = file_size;
-    m_keep = files;
+void EventLog::configure(std::uint64_t file_size, unsigned files) {
+    const LogBounds wanted{file_size, files};
+    const LogBounds holds = bounded(wanted, m_most);
+    if (std::exchange(m_bounds, holds) == holds || holds == wanted) {
+        return;
+    }
+    record(host_alert("log-bounded", text::concat("the log may take ", text::to_text(m_most),
+                                                  " bytes, which is less than is configured: a file is rotated at ",
+                                                  text::to_text(holds.file_size), " bytes instead of ",
+                                                  text::to_text(wanted.file_size), ", and ", text::to_text(holds.files),
+                                                  " rotated files are kept instead of ", text::to_text(wanted.files))),
+           Durability::immediate);
 }
 
 void EventLog::stamp(Event& event) {
@@ -135,7 +155,7 @@ void EventLog::record(Event event, Durability durability) {
 void EventLog::append(Event event, Durability durability) {
     stamp(event);
     std::string line = to_json_line(event);
-    if (m_files.current_size() > 0 && m_files.current_size() + line.size() > m_file_size) {
+    if (m_files.current_size() > 0 && m_files.current_size() + line.size() > m_bounds.file_size) {
         // Rotation may have something to tell first; its number comes before this event's, as in the file.
         --m_sequence;
         rotate();
@@ -192,7 +212,7 @@ void EventLog::save_losses() {
 }
 
 void EventLog::rotate() {
-    const auto dropped = m_files.rotate(m_keep);
+    const auto dropped = m_files.rotate(m_bounds.files);
     if (!dropped) {
         m_lost_cause = dropped.error().message(); // appending goes on in the old file
         return;
@@ -226,7 +246,11 @@ Result<EventLog::Reading> EventLog::read(std::size_t most) {
     Reading reading;
     reading.lines = TRY(m_files.last_lines(most));
     reading.gap = m_dropped > m_read ? m_dropped - m_read : 0;
-    m_read = m_dropped + m_files.total_lines();
+    m_read = std::max(m_read, m_dropped);
+    const std::uint64_t end = m_dropped + m_files.total_lines();
+    if (m_read + reading.lines.size() >= end) {
+        m_read = end;
+    }
     // A mark that can't be saved makes the next gap report too large, never too small.
     ignore_error(save_marks(), "reading the log must work on a full data partition");
     return reading;

@@ -8,6 +8,7 @@
 #include "firmware/services/timekeeper.hpp"
 #include "policy/events/event.hpp"
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,17 @@ namespace sekisho::services {
 
 /// Whether an event must be on the medium before record() returns. What people did must; single connections need not.
 enum class Durability { eventual, immediate };
+
+/// How large the log may become: the current file and the rotated ones that are kept.
+struct LogBounds {
+    std::uint64_t file_size = 0; ///< bytes; a file is rotated before it becomes larger
+    unsigned files = 0;          ///< rotated files kept
+    friend bool operator==(const LogBounds&, const LogBounds&) = default;
+};
+
+/// The wanted bounds where all files together stay within `most` bytes; else smaller files, and fewer of them where
+/// they would become smaller than 64 KiB.
+[[nodiscard]] LogBounds bounded(LogBounds wanted, std::uint64_t most) noexcept;
 
 class EventLog {
 public:
@@ -29,8 +41,12 @@ public:
     /// before the first record(). `run_store` is gone with the next boot; it and the loop must outlive the log.
     Result<void> start(ports::EventReader& reader, ports::EventLoop& loop, ports::Store& run_store);
 
-    /// Size at which the current file is rotated, and how many rotated files are kept.
-    void configure(std::uint64_t file_size, unsigned files) noexcept;
+    /// What all files together may take, whatever is configured; unlimited before. Takes effect with configure().
+    void limit(std::uint64_t most_bytes) noexcept { m_most = most_bytes; }
+
+    /// Rotates by these bounds from here on, or by smaller ones where the limit demands it, which is told by an event
+    /// whenever it changes. Nothing is rotated before.
+    void configure(std::uint64_t file_size, unsigned files);
 
     /// Completes the event with time, clock state, boot id and sequence, and appends it. What can't be written is
     /// counted, and an event `log-lost` with the count is written as soon as writing works again, also by the next
@@ -38,7 +54,7 @@ public:
     void record(events::Event event, Durability durability = Durability::eventual);
 
     /// Reads the last lines, oldest first. `gap` is the number of events that rotation took before any reader came;
-    /// reading moves the readers' mark.
+    /// telling of them is done with that. The readers' mark moves over lines only where no unread one was left out.
     struct Reading {
         std::vector<std::string> lines;
         std::uint64_t gap = 0;
@@ -59,6 +75,8 @@ private:
     Result<void> save_marks();
     void save_losses();
 
+    static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
     ports::LogFiles& m_files;
     ports::Store& m_store;
     ports::Store* m_run_store = nullptr;        ///< none before start()
@@ -67,8 +85,8 @@ private:
     bool m_sync_failed = false;                 ///< the last time, and it was told
     Timekeeper& m_timekeeper;
     std::string m_boot_id;
-    std::uint64_t m_file_size = 4u << 20;
-    unsigned m_keep = 8;
+    std::uint64_t m_most = kUnlimited;
+    LogBounds m_bounds{kUnlimited, 0}; ///< what holds
     std::int64_t m_sequence = 0;
     std::uint64_t m_lost = 0; ///< not written since the last successful write
     std::string m_lost_cause;

@@ -110,7 +110,7 @@ def test_what_the_kernel_could_not_deliver_is_counted_and_told(lab):
 
 def test_rotation_by_size_keeps_so_many_files_and_tells_what_nobody_read(lab):
     lab.apply(SMALL)
-    lab.command('show', 'log', '--last', '1')  # somebody has read everything until here
+    lab.command('show', 'log', '--last', '100000', '--json')  # somebody has read everything until here
     before = lab.log()
     flood(lab, ['192.0.30.1'], 1500)
     until(lambda: [event for event in lab.log() if field(event, 'source.port') == 1024 + 1499 and field(event, 'source.ip') == '192.0.30.1'], 'the last line')

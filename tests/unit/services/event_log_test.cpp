@@ -245,3 +245,74 @@ TEST(event_log, damaged_marks_are_an_error) {
     store.files["state/log-marks"] = "12\n";
     CHECK_FALSE(log.load().has_value());
 }
+
+TEST(event_log, nothing_is_rotated_before_the_bounds_are_known) {
+    record("first");
+    record(std::string(5u << 20, 'x'));
+    record("last");
+    LONGS_EQUAL(1, files.lines.size());
+    log.configure(4u << 20, 8);
+    record("in a new file");
+    LONGS_EQUAL(2, files.lines.size());
+}
+
+TEST(event_log, a_reading_that_left_out_unread_events_leaves_them_unread) {
+    log.configure(100'000, 1);
+    for (int i = 0; i < 10; ++i) {
+        record("early");
+    }
+    CHECK(log.read(1).has_value());
+    log.configure(500, 0);
+    record("one more");
+    LONGS_EQUAL(1, files.count("log-rotated-unread"));
+    LONGS_EQUAL(1, files.count("10 of them before anyone read them"));
+    const auto reading = log.read(1);
+    LONGS_EQUAL(10, reading->gap);
+    LONGS_EQUAL(0, log.read(1)->gap); // told once
+}
+
+TEST(event_log, a_reading_up_to_the_mark_moves_it) {
+    log.configure(100'000, 1);
+    for (int i = 0; i < 10; ++i) {
+        record("early");
+    }
+    CHECK(log.read(10).has_value());
+    record("late");
+    CHECK(log.read(1).has_value());
+    log.configure(500, 0);
+    record("one more");
+    LONGS_EQUAL(0, files.count("log-rotated-unread"));
+}
+
+TEST(event_log, bounds_that_fit_hold_as_they_are) {
+    const services::LogBounds wanted{4u << 20, 8};
+    CHECK(services::bounded(wanted, 36u << 20) == wanted);
+    CHECK(services::bounded(wanted, ~std::uint64_t{0}) == wanted);
+}
+
+TEST(event_log, bounds_that_do_not_fit_become_smaller_files_then_fewer) {
+    const services::LogBounds smaller = services::bounded({4u << 20, 8}, 18u << 20);
+    CHECK(smaller == (services::LogBounds{2u << 20, 8}));
+    const services::LogBounds fewer = services::bounded({256u << 20, 1000}, 4u << 20);
+    LONGS_EQUAL(63, fewer.files);
+    LONGS_EQUAL(64u << 10, fewer.file_size);
+    for (const std::uint64_t most :
+         {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{70'000}, std::uint64_t{5u << 20}}) {
+        for (const unsigned count : {0u, 1u, 8u, 1000u}) {
+            const services::LogBounds bounds = services::bounded({256u << 20, count}, most);
+            CHECK(bounds.file_size * (bounds.files + 1) <= most);
+            CHECK(bounds.files <= count);
+        }
+    }
+}
+
+TEST(event_log, bounds_that_the_limit_changes_are_told_once) {
+    log.configure(4u << 20, 8);
+    LONGS_EQUAL(0, files.count("log-bounded"));
+    log.limit(18u << 20);
+    log.configure(4u << 20, 8);
+    log.configure(4u << 20, 8);
+    LONGS_EQUAL(1, files.count("log-bounded"));
+    LONGS_EQUAL(1,
+                files.count("rotated at 2097152 bytes instead of 4194304, and 8 rotated files are kept instead of 8"));
+}
