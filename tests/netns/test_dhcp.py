@@ -155,7 +155,8 @@ def test_lease_that_a_new_configuration_overlaps_is_given_up(leased):
     ('bound', 'interface=wan0', 'ip=127.0.0.9', 'mask=255.0.0.0'), ('bound', 'interface=wan0', 'ip=239.1.1.1', 'mask=255.255.255.0'),
     ('bound', 'interface=wan0', 'ip=198.51.100.9', 'mask=0.0.0.0'), ('bound', 'interface=wan0', 'ip=198.51.100.9', 'mask=255.0.255.0'),
     ('bound', 'interface=wan0', 'ip=198.51.100.9;reboot', 'mask=255.255.255.0'), ('bound', 'interface=lan3', 'ip=198.51.100.9', 'mask=255.255.255.0'),
-    ('bound', 'interface=wan0', 'ip=198.51.100.9', 'mask=255.255.255.0', 'router=203.0.113.1'), ('explode', 'interface=wan0'), ('bound', 'what=ever')])
+    *(('bound', 'interface=wan0', 'ip=198.51.100.9', 'mask=255.255.255.0', f'router={router}') for router in
+      ('203.0.113.1', '198.51.100.0', '198.51.100.9', '198.51.100.255')), ('explode', 'interface=wan0'), ('bound', 'what=ever')])
 def test_report_that_makes_no_sense_is_refused(leased_once, words):
     run = leased_once.command('lease-event', *words)
     assert run.returncode == 1 and run.stderr, words
