@@ -129,9 +129,6 @@ void NflogPacketLog::Implementation::take(Reader& reader, std::span<const std::u
         return;
     }
     events::LogRecord& record = read->record;
-    if (!read->has_time) {
-        record.time = clock.now();
-    }
     const std::int64_t now = clock.monotonic_microseconds();
     record.ingress_interface = interfaces.name_of(read->ingress_index, now);
     record.egress_interface = interfaces.name_of(read->egress_index, now);

@@ -16,8 +16,4 @@ namespace sekisho::bytes {
     return static_cast<std::uint32_t>(read_be16(from, at)) << 16 | read_be16(from, at + 2);
 }
 
-[[nodiscard]] constexpr std::uint64_t read_be64(std::span<const std::uint8_t> from, std::size_t at) noexcept {
-    return static_cast<std::uint64_t>(read_be32(from, at)) << 32 | read_be32(from, at + 4);
-}
-
 } // namespace sekisho::bytes

@@ -20,7 +20,6 @@ constexpr std::uint16_t kAttributeTypeMask = 0x3fff; ///< above it: nested, netw
 /// Attributes of linux/netfilter/nfnetlink_log.h.
 namespace nflog {
 enum : std::uint16_t {
-    kTimestamp = 3,
     kIngressIndex = 4,
     kEgressIndex = 5,
     kHardwareAddress = 8,
@@ -281,17 +280,6 @@ struct ProtocolFields {
            read_tuple(reply.value().value_or(Bytes()), record.reply);
 }
 
-/// Seconds and microseconds. What would not fit is no time that a clock had.
-[[nodiscard]] std::optional<Time> as_time(Bytes value) noexcept {
-    constexpr std::uint64_t kMostSeconds = 0xffff'ffff'ff; // 34,000 years
-    const std::uint64_t seconds = bytes::read_be64(value, 0);
-    const std::uint64_t microseconds = bytes::read_be64(value, 8);
-    if (seconds > kMostSeconds || microseconds >= 1'000'000) {
-        return std::nullopt;
-    }
-    return Time{static_cast<std::int64_t>(seconds * 1'000'000 + microseconds)};
-}
-
 /// A length, two bytes of padding, room for eight bytes. Only addresses of six bytes are MAC addresses.
 [[nodiscard]] std::optional<MacAddress> as_mac(Bytes value) noexcept {
     MacAddress address;
@@ -308,7 +296,6 @@ struct ProtocolFields {
 }
 
 struct MessageFields {
-    First<std::optional<Time>> time;
     First<std::uint32_t> ingress_index;
     First<std::uint32_t> egress_index;
     First<std::optional<MacAddress>> source_mac;
@@ -320,8 +307,6 @@ struct MessageFields {
     /// False: the attribute is too short for its kind.
     [[nodiscard]] bool take(const Attribute& attribute) {
         switch (attribute.type) {
-        case nflog::kTimestamp:
-            return time.take(attribute.value, 16, as_time);
         case nflog::kIngressIndex:
             return ingress_index.take(attribute.value, 4, as_be32);
         case nflog::kEgressIndex:
@@ -359,13 +344,10 @@ std::optional<NflogRecord> parse_nflog(std::span<const std::uint8_t> message) {
     if (!attributes.good() || !read_connection(fields.connection.value().value_or(Bytes()), result.record)) {
         return std::nullopt;
     }
-    const std::optional<Time> time = fields.time.value().value_or(std::nullopt);
-    result.record.time = time.value_or(Time());
     result.record.prefix = fields.prefix.value().value_or(std::string());
     result.record.group = bytes::read_be16(message, 2);
     result.record.source_mac = fields.source_mac.value().value_or(std::nullopt);
     result.record.packet = fields.payload.value().value_or(Bytes());
-    result.has_time = time.has_value();
     result.ingress_index = fields.ingress_index.value().value_or(0);
     result.egress_index = fields.egress_index.value().value_or(0);
     result.sequence = fields.sequence.value();

@@ -13,9 +13,7 @@
 namespace sekisho::events {
 
 struct NflogRecord {
-    LogRecord record; ///< without names of interfaces; its time is 0 where has_time is not set; its packet points into
-                      ///< the bytes that were read
-    bool has_time = false;           ///< the kernel stamps received packets only
+    LogRecord record;                ///< without names of interfaces; its packet points into the bytes that were read
     std::uint32_t ingress_index = 0; ///< 0: none
     std::uint32_t egress_index = 0;
     std::optional<std::uint32_t> sequence; ///< counts the records of a group; there if the reader asked for it

@@ -30,7 +30,6 @@ struct ConnectionTuple {
 
 /// What the kernel says of a packet that a rule logged.
 struct LogRecord {
-    Time time;
     std::string prefix; ///< denials: the rule's id, with ruleset::kOverflowMark behind it where the record came past a
                         ///< full limit table
     std::uint16_t group = 0;       ///< NFLOG group: ruleset::kLogGroupDenied or kLogGroupAccepted

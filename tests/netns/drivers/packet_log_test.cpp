@@ -120,7 +120,6 @@ TEST(packet_log, a_packet_to_the_router_bears_prefix_interface_sender_and_connec
     CHECK_TRUE(start(log).has_value());
     const UdpSocket router(sandbox, Host::router, kRouter, 7003);
     const UdpSocket sender(sandbox, Host::outside, kOutside, 4000);
-    const Time before = clock.now();
     sender.send(kRouter, 7003, "hello");
     wait_for(1);
 
@@ -131,7 +130,6 @@ TEST(packet_log, a_packet_to_the_router_bears_prefix_interface_sender_and_connec
     STRCMP_EQUAL("", record.egress_interface.c_str());
     CHECK_TRUE(record.source_mac.has_value());
     CHECK_TRUE(sandbox.output(Host::outside, "ip link show eth0").find(record.source_mac->text()) != std::string::npos);
-    CHECK_TRUE(record.time >= before && record.time <= clock.now());
     CHECK_EQUAL(33, records.front().packet.size());
     STRCMP_EQUAL("17 198.51.100.2 4000 > 198.51.100.1 7003", shown(record.original).c_str());
     STRCMP_EQUAL("17 198.51.100.1 7003 > 198.51.100.2 4000", shown(record.reply).c_str());
@@ -185,7 +183,6 @@ TEST(packet_log, a_forwarded_service_shows_what_the_sender_addressed) {
     STRCMP_EQUAL("17 198.51.100.2 4000 > 198.51.100.1 7002", shown(record.original).c_str());
     STRCMP_EQUAL("17 10.0.1.20 9002 > 198.51.100.2 4000", shown(record.reply).c_str());
     CHECK_EQUAL(0x81000002u, record.mark);
-    CHECK_TRUE(record.time.seconds() > 1'600'000'000); // the kernel stamps none at postrouting
 }
 
 TEST(packet_log, a_masqueraded_connection_shows_both_addresses_of_its_source) {

@@ -51,7 +51,6 @@ TEST(nflog_message, from_the_output_hook_is_read) {
     CHECK_EQUAL(2, record.group);
     CHECK_EQUAL(0U, read_record->ingress_index);
     CHECK_EQUAL(1U, read_record->egress_index);
-    CHECK_FALSE(read_record->has_time);
     CHECK_FALSE(read_record->sequence.has_value());
     CHECK_FALSE(record.source_mac.has_value());
     CHECK_FALSE(record.original.has_value());
@@ -60,13 +59,11 @@ TEST(nflog_message, from_the_output_hook_is_read) {
     POINTERS_EQUAL(message.data() + message.size() - 60, record.packet.data());
 }
 
-TEST(nflog_message, from_the_input_hook_has_time_interface_and_mac) {
+TEST(nflog_message, from_the_input_hook_has_interface_and_mac) {
     const NflogRecord record = must_read(from_hex(kLoggedInput));
     CHECK_EQUAL(std::string("in"), record.record.prefix);
     CHECK_EQUAL(1U, record.ingress_index);
     CHECK_EQUAL(0U, record.egress_index);
-    CHECK_TRUE(record.has_time);
-    CHECK_EQUAL(std::string("2026-11-23T14:18:50.814676Z"), rfc3339_utc(record.record.time));
     CHECK_EQUAL(std::string("00:00:00:00:00:00"), record.record.source_mac->text());
 }
 
@@ -104,7 +101,6 @@ TEST(nflog_message, without_attributes_is_an_empty_record) {
     const NflogRecord record = must_read(kHeader);
     CHECK_EQUAL(std::string(), record.record.prefix);
     CHECK_EQUAL(0U, record.record.mark);
-    CHECK_FALSE(record.has_time);
 }
 
 TEST(nflog_message, with_unknown_attributes_passes_over_them) {
@@ -132,16 +128,6 @@ TEST(nflog_message, with_a_long_hardware_address_has_no_mac) {
     CHECK_FALSE(must_read(kHeader + attribute(8, {0, 8, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})).record.source_mac.has_value());
 }
 
-TEST(nflog_message, with_an_impossible_time_has_none) {
-    CHECK_FALSE(must_read(kHeader + attribute(3, Bytes(16, 0xff))).has_time);
-    CHECK_FALSE(must_read(kHeader + attribute(3, from_hex("0000000000000001"
-                                                          "00000000000f4240")))
-                    .has_time);
-    CHECK_TRUE(must_read(kHeader + attribute(3, from_hex("0000000000000001"
-                                                         "00000000000f423f")))
-                   .has_time);
-}
-
 TEST(nflog_message, cut_short_is_refused_unless_an_attribute_ends_there) {
     const Bytes whole = from_hex(kLoggedInput) + attribute(18, from_hex(kTcpConnection));
     // where attributes of the message end, before and behind their padding
@@ -162,7 +148,7 @@ TEST(nflog_message, cut_short_is_refused_unless_an_attribute_ends_there) {
 }
 
 TEST(nflog_message, with_an_attribute_too_short_for_its_kind_is_refused) {
-    for (const auto& [type, size] : {std::pair{3, 15}, {4, 3}, {5, 3}, {8, 11}, {12, 3}}) {
+    for (const auto& [type, size] : {std::pair{4, 3}, {5, 3}, {8, 11}, {12, 3}}) {
         CHECK_FALSE(
             read(kHeader + attribute(static_cast<std::uint16_t>(type), Bytes(static_cast<std::size_t>(size), 0)))
                 .has_value());
