@@ -71,6 +71,9 @@ public:
     /// Called after every change of the configuration in force.
     void on_change(std::function<void(const model::Model&)> callback) { m_on_change = std::move(callback); }
 
+    /// Called before an apply switches rules: counters of rules that go are read for the last time.
+    void before_switch(std::function<void()> callback) { m_before_switch = std::move(callback); }
+
     [[nodiscard]] const std::shared_ptr<const Configuration>& configuration() const noexcept { return m_configuration; }
 
     [[nodiscard]] const ruleset::Ruleset& ruleset() const noexcept { return m_ruleset; }
@@ -130,6 +133,7 @@ private:
     ConfigurationStore m_store;
     std::string m_default_configuration;
     std::function<void(const model::Model&)> m_on_change;
+    std::function<void()> m_before_switch;
 
     std::shared_ptr<const Configuration> m_configuration;
     ruleset::Ruleset m_ruleset;

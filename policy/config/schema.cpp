@@ -79,10 +79,10 @@ constexpr std::array kSchema{
     Parameter{.path = "log", .shape = kBlock, .help = "The access log."},
     Parameter{.path = "log file-size", .type = Type::size, .fallback = "4M", .least = 64u << 10, .most = 256u << 20, .help = "Size after which the log file is rotated."},
     Parameter{.path = "log files", .type = Type::number, .fallback = "8", .least = 1, .most = 1000, .help = "Rotated files that are kept."},
-    Parameter{.path = "log per-minute", .type = Type::number, .fallback = "10", .least = 1, .most = 10'000, .help = "Denied connections logged per source prefix and minute; the rest is counted."},
+    Parameter{.path = "log per-minute", .type = Type::number, .fallback = "10", .least = 1, .most = 10'000, .help = "Denied connections logged per minute, rule and source prefix (from inside zones: address); the rest is counted."},
     Parameter{.path = "log burst", .type = Type::number, .fallback = "20", .least = 1, .most = 10'000, .help = "Denied connections logged at once before per-minute holds."},
-    Parameter{.path = "log ipv4-prefix", .type = Type::number, .fallback = "24", .least = 8, .most = 32, .help = "Length of the IPv4 source prefix that shares a limit."},
-    Parameter{.path = "log ipv6-prefix", .type = Type::number, .fallback = "56", .least = 16, .most = 128, .help = "Length of the IPv6 source prefix that shares a limit."},
+    Parameter{.path = "log ipv4-prefix", .type = Type::number, .fallback = "24", .least = 8, .most = 32, .help = "Length of the IPv4 source prefix on the WAN that shares a limit."},
+    Parameter{.path = "log ipv6-prefix", .type = Type::number, .fallback = "56", .least = 16, .most = 128, .help = "Length of the IPv6 source prefix on the WAN that shares a limit."},
 };
 // clang-format on
 

@@ -444,3 +444,14 @@ TEST(policy_service, a_refused_apply_leaves_the_lease_and_no_word_of_refusing_it
     LONGS_EQUAL(1, network.in_force.leases.size());
     LONGS_EQUAL(0, files.count("lease-refused"));
 }
+
+TEST(policy_service, counters_are_read_before_an_apply_switches_rules) {
+    commit(kInterfaces);
+    start();
+    int applies_then = -1;
+    service->before_switch([&] { applies_then = filter.applies; });
+    const int before = filter.applies;
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+    LONGS_EQUAL(before, applies_then);
+    CHECK(filter.applies > before);
+}
