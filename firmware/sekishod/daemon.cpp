@@ -195,6 +195,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     }
     daemon.processes.on_exit(
         [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
+    daemon.policy.before_switch([&daemon] { daemon.connections.check_losses(); });
     daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());
     daemon.limit_log();

@@ -130,7 +130,8 @@ void EventLog::stamp(Event& event) {
     if (!event.has(Field::event_kind)) {
         event.set(Field::event_kind, "event");
     }
-    event.set_boolean(Field::clock_synchronised, clock.synchronised);
+    // A clock that is behind what was believed before is wrong now or was wrong then: nobody vouches for the time.
+    event.set_boolean(Field::clock_synchronised, clock.synchronised && !m_timekeeper.clock_is_behind());
     event.set(Field::boot_id, m_boot_id);
     event.set_number(Field::event_sequence, ++m_sequence);
 }

@@ -332,6 +332,15 @@ void PolicyService::check_clock() {
                                         : "the clock is not synchronised; entries with an expiry are closed",
                      clock.synchronised);
     }
+    if (const bool behind = m_timekeeper.clock_is_behind(); behind != m_clock_behind) {
+        m_clock_behind = behind;
+        record_state(
+            behind ? "clock-behind" : "clock-caught-up",
+            behind ? "the clock is behind the last recorded time, which is kept: what has expired stays expired, and "
+                     "the log does not vouch for its times"
+                   : "the clock has caught up with the last recorded time",
+            !behind);
+    }
     if (auto recorded = m_timekeeper.record_when_due(); !recorded) {
         record_state("expiry", std::move(recorded).error().in("record the time").message(), false);
     }

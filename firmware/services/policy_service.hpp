@@ -147,6 +147,7 @@ private:
     std::optional<std::string> m_network_failure; ///< of the last configuration of the interfaces; tried again
     bool m_is_retrying = false;                   ///< closed because the kernel refused: the start is tried again
     bool m_synchronised = false;
+    bool m_clock_behind = false;
     std::optional<Time> m_next_expiry;
     bool m_behind = false; ///< the kernel refused the last switch after an expiry or back from a refused policy
     std::optional<std::int64_t> m_enforcing_since;

@@ -455,3 +455,15 @@ TEST(policy_service, counters_are_read_before_an_apply_switches_rules) {
     LONGS_EQUAL(before, applies_then);
     CHECK(filter.applies > before);
 }
+
+TEST(policy_service, a_clock_that_is_behind_the_recorded_time_is_told_once_and_not_vouched_for) {
+    commit(kInterfaces);
+    start();
+    clock.wall.microseconds -= 86'400ll * 1'000'000;
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(1, files.count("clock-behind"));
+    CHECK(files.lines.front().back().contains("\"synchronised\":false"));
+    clock.wall.microseconds += 2 * 86'400ll * 1'000'000;
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(1, files.count("clock-caught-up"));
+}
