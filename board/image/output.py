@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .manifest import ImageError
 
-DATA_SIZE_MB = 64
+DATA_SIZE_MB = 128
 # Any fixed value does: the template's file system is the same in every build; a device's own is made when it is first set up.
 DATA_UUID = '5ec15400-0000-4000-8000-0000000000da'
 EPOCH = '946684800'
