@@ -108,7 +108,9 @@ class Console:
         while True:
             raw += self.read_some(min(1.0, max(end - time.monotonic(), 0.001)))
             plain = _plain(raw)
-            if plain.rpartition('\n')[2] == PROMPT:
+            last = plain.rpartition('\n')[2]
+            # a console that was ended and began anew may show its prompt twice on one line
+            if last and last.replace(PROMPT, '') == '':
                 # a line editor may redraw the prompt: take what follows at once
                 more = self.read_some(0.05)
                 if not more:
