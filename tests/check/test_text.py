@@ -55,7 +55,7 @@ def test_repository(check):
     (heavy_headers, 'policy/base/a.hpp', '#include <regex>'),
     (unfinished, 'policy/base/a.cpp', '// TO' 'DO: later'),
     (unfinished, 'tests/run', '# FIX' 'ME'),
-    (machine, 'tests/run', 'cat /work/' 'main/file'),
+    (machine, 'tests/run', 'cat /wo' 'rk/main/file'),
     (machine, 'board/image/a.py', "URL = 'http://deb." "debian.org/debian'"),
     (machine, 'README.md', 'see /home/' 'somebody/sekisho'),
     (compiles, 'board/image/a.py', 'def broken(:\n'),
