@@ -280,8 +280,9 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     add("host_name", "Host name", Column::Kind::text,
         m_policy.configuration() ? m_policy.configuration()->model.system.host_name : "");
     add("time", "Time", Column::Kind::text, rfc3339_offset(clock.now, offset));
-    add("clock_synchronised", "Clock synchronised", Column::Kind::boolean,
-        yes_no(clock.synchronised && !m_timekeeper.clock_is_behind()));
+    add("clock_synchronised", "Clock synchronised", Column::Kind::boolean, yes_no(clock.synchronised));
+    add("clock_behind_record", "Clock behind recorded time", Column::Kind::boolean,
+        yes_no(m_timekeeper.clock_is_behind()));
     add("boot_id", "Boot", Column::Kind::text, m_ports.system.boot_id());
     add("uptime_seconds", "Seconds since boot", Column::Kind::number,
         text::to_text(static_cast<std::uint64_t>(m_ports.clock.monotonic_microseconds() / 1'000'000)));

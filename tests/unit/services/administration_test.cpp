@@ -120,6 +120,12 @@ TEST(administration, the_version_is_the_image_s) {
     CHECK(ask({"show", "version", "--json"}).output.contains("\"version\":\"1.2.3\""));
 }
 
+TEST(administration, the_system_tells_a_clock_that_is_behind_the_recorded_time) {
+    CHECK(ask({"show", "system", "--json"}).output.contains("\"clock_behind_record\":false"));
+    clock.wall.microseconds -= 86'400ll * 1'000'000;
+    CHECK(ask({"show", "system", "--json"}).output.contains("\"clock_behind_record\":true"));
+}
+
 TEST(administration, the_system_says_that_nothing_is_in_force) {
     CHECK(ask({"show", "system"}).output.contains("closed: no configuration is in force"));
     ask({"apply", "-"}, std::string(kConfiguration));
