@@ -54,6 +54,17 @@ TEST_GROUP(policy_service) {
     bool has_rule(std::string_view id) {
         return std::ranges::any_of(filter.in_force.rules, [&](const ruleset::Rule& rule) { return rule.id == id; });
     }
+    /// Takes a lease, and gives a configuration with whose inside network it overlaps.
+    std::string overlapping_lease_taken() {
+        CHECK(service
+                  ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0",
+                                                         "router=10.9.0.1"})
+                  .has_value());
+        std::string moved(kInterfaces);
+        moved.replace(moved.find("10.0.1.1/24"), 11, "10.9.0.1/16");
+        return moved;
+    }
+
     /// To the first minutes of 2026-11-20 in Japan, without all the timers in between.
     void pass_the_expiry() {
         clock.wall = Time::from_seconds(1'795'100'340); // 23:59 of the 19th
@@ -369,12 +380,7 @@ TEST(policy_service, a_lease_that_overlaps_an_inside_network_is_refused_with_an_
 TEST(policy_service, an_apply_that_makes_a_lease_overlap_gives_the_lease_up) {
     commit(kInterfaces);
     start();
-    CHECK(service
-              ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0",
-                                                     "router=10.9.0.1"})
-              .has_value());
-    std::string moved(kInterfaces);
-    moved.replace(moved.find("10.0.1.1/24"), 11, "10.9.0.1/16");
+    const std::string moved = overlapping_lease_taken();
     CHECK(service->apply(moved, kAdmin).has_value());
     LONGS_EQUAL(0, network.in_force.leases.size());
     LONGS_EQUAL(1, files.count("lease-refused"));
@@ -431,12 +437,7 @@ TEST(policy_service, an_interface_that_fails_does_not_cost_its_lease) {
 TEST(policy_service, a_refused_apply_leaves_the_lease_and_no_word_of_refusing_it) {
     commit(kInterfaces);
     start();
-    CHECK(service
-              ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=10.9.0.5", "mask=255.255.255.0",
-                                                     "router=10.9.0.1"})
-              .has_value());
-    std::string moved(kInterfaces);
-    moved.replace(moved.find("10.0.1.1/24"), 11, "10.9.0.1/16");
+    const std::string moved = overlapping_lease_taken();
     network.refuse = 1;
     CHECK_FALSE(service->apply(moved, kAdmin).has_value());
     store.refuse_renames_to = "config/committed.conf";
