@@ -111,13 +111,22 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::help:
         print(m_terminal.output, services::help_text());
         return 0;
+    case CommandId::log_export:
+    case CommandId::login:
+        return fail(Error(Domain::argument, std::string(invocation.command->words), "is not there yet"));
     case CommandId::quit:
     case CommandId::apply:
+    case CommandId::authenticate:
     case CommandId::lease_event:
+    case CommandId::log_page:
     case CommandId::session:
+    case CommandId::show_accounts:
+    case CommandId::show_components:
     case CommandId::show_configuration:
     case CommandId::show_interfaces:
+    case CommandId::show_lifecycle:
     case CommandId::show_log:
+    case CommandId::show_log_servers:
     case CommandId::show_rules:
     case CommandId::show_system:
     case CommandId::show_version:

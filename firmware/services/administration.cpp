@@ -101,14 +101,30 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
         return show_system(invocation);
     case CommandId::show_version:
         return show_version(invocation);
+    case CommandId::authenticate:
     case CommandId::check:
     case CommandId::console:
     case CommandId::help:
+    case CommandId::log_export:
+    case CommandId::log_page:
+    case CommandId::login:
     case CommandId::quit:
     case CommandId::render:
+    case CommandId::show_accounts:
+    case CommandId::show_components:
+    case CommandId::show_lifecycle:
+    case CommandId::show_log_servers:
         break;
     }
-    return {.exit_status = 2, .output = {}, .errors = "this command runs in the client\n"};
+    const auto handler = m_handlers.find(invocation.command->id);
+    if (handler == m_handlers.end()) {
+        return failure(text::concat("'", invocation.command->words, "' is not served by this daemon"));
+    }
+    return handler->second(invocation, request);
+}
+
+void Administration::serve(CommandId command, Handler handler) {
+    m_handlers[command] = std::move(handler);
 }
 
 ControlResponse Administration::apply(const ControlRequest& request) {
@@ -132,7 +148,13 @@ ControlResponse Administration::session(const Invocation& invocation, const Cont
         return {.exit_status = 2, .output = {}, .errors = "session: begin or end\n"};
     }
     record_access(begins ? "login" : "logout", request, true, {}, begins ? "session began" : "session ended");
-    return {};
+    ControlResponse response;
+    if (begins) {
+        for (const auto& part : m_greeting) {
+            response.output += part();
+        }
+    }
+    return response;
 }
 
 ControlResponse Administration::show_configuration() {

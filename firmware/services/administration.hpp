@@ -10,7 +10,10 @@
 #include "firmware/services/identity.hpp"
 #include "firmware/services/policy_service.hpp"
 
+#include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace sekisho::services {
 
@@ -25,6 +28,13 @@ public:
     };
 
     Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper, Identity identity);
+
+    using Handler = std::function<ports::ControlResponse(const Invocation&, const ports::ControlRequest&)>;
+    /// Commands of other services. What nobody serves is answered with an error.
+    void serve(CommandId command, Handler handler);
+
+    /// Adds to what a session is greeted with; whole lines.
+    void greet_with(std::function<std::string()> part) { m_greeting.push_back(std::move(part)); }
 
     /// Answers one request. Only the superuser is served; others are refused and recorded.
     ports::ControlResponse handle(const ports::ControlRequest& request);
@@ -48,6 +58,8 @@ private:
     EventLog& m_log;
     Timekeeper& m_timekeeper;
     Identity m_identity;
+    std::map<CommandId, Handler> m_handlers;
+    std::vector<std::function<std::string()>> m_greeting;
 };
 
 } // namespace sekisho::services

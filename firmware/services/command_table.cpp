@@ -17,6 +17,10 @@ constexpr std::array kJsonOnly{kJson};
 constexpr std::array kTimeOptions{kNow, kUnsynchronised};
 constexpr std::array kRenderOptions{kNow, kUnsynchronised,
                                     OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
+constexpr OptionRow kFrom{"--from", "TIME", "events from this time on (RFC 3339)"};
+constexpr OptionRow kTo{"--to", "TIME", "events before this time (RFC 3339)"};
+constexpr std::array kExportOptions{OptionRow{"--jsonl", "", "JSON Lines with names of the Elastic Common Schema"},
+                                    OptionRow{"--csv", "", "CSV (RFC 4180, UTF-8) for a spreadsheet"}, kFrom, kTo};
 constexpr std::array kLogOptions{kJson, OptionRow{"--last", "COUNT", "this many events (default 50, at most 100000)"},
                                  OptionRow{"--by-source", "", "one line per source, verdict and rule, with counts"}};
 
@@ -24,19 +28,30 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 14> kCommands{{
+constexpr std::array<CommandRow, 22> kCommands{{
     {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
+    {CommandId::authenticate, "authenticate", words, {}, daemon, hidden, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
     {CommandId::console, "console", none, {}, local, hidden, "read commands from the terminal, one per line"},
     {CommandId::help, "help", none, {}, local, listed, "list the commands"},
     {CommandId::lease_event, "lease-event", words, {}, daemon, hidden, "report of the DHCP client"},
+    {CommandId::log_export, "log export", none, kExportOptions, local, listed, "write the access log to standard output"},
+    {CommandId::log_page, "log-page", words, {}, daemon, hidden, "a piece of the exported log"},
+    {CommandId::login, "login", none, {}, local, hidden, "ask for account and password, then read commands"},
     {CommandId::quit, "quit", none, {}, local, listed, "end the session"},
     {CommandId::render, "render", file, kRenderOptions, local, listed,
      "print the packet filter rules of a configuration"},
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
+    {CommandId::show_accounts, "show accounts", none, kJsonOnly, daemon, listed, "accounts and how they may log in"},
+    {CommandId::show_components, "show components", none, kJsonOnly, daemon, listed,
+     "software in the image with its versions"},
     {CommandId::show_configuration, "show configuration", none, {}, daemon, listed, "the configuration in force"},
     {CommandId::show_interfaces, "show interfaces", none, kJsonOnly, daemon, listed, "interfaces, zones and addresses"},
+    {CommandId::show_lifecycle, "show lifecycle", none, kJsonOnly, daemon, listed,
+     "support status; exit status 0 supported, 3 security-only, 4 ended, 5 unknown"},
     {CommandId::show_log, "show log", none, kLogOptions, daemon, listed, "the access log"},
+    {CommandId::show_log_servers, "show log-servers", none, kJsonOnly, daemon, listed,
+     "syslog servers and how far they have the log"},
     {CommandId::show_rules, "show rules", none, kJsonOnly, daemon, listed,
      "rules in force with their hits and configuration lines"},
     {CommandId::show_system, "show system", none, kJsonOnly, daemon, listed,

@@ -23,6 +23,9 @@ enum class Domain {
     process,
     system,
     event,
+    tls,
+    account,
+    lifecycle,
 };
 
 [[nodiscard]] std::string_view name_of(Domain domain) noexcept;

@@ -45,9 +45,15 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
     {Field::icmp_code, "sekisho.icmp.code", FieldKind::number, "ICMP or ICMPv6 code"},
     {Field::tcp_flags, "sekisho.tcp.flags", FieldKind::text, "TCP flags as letters: S, SA, FPU …"},
     {Field::session_origin, "sekisho.session.origin", FieldKind::text, "console, local, or ssh with an address"},
+    {Field::session_key, "sekisho.session.key", FieldKind::text, "fingerprint of the SSH key that was used"},
     {Field::config_digest, "sekisho.config.digest", FieldKind::text, "SHA-256 of the configuration"},
     {Field::config_previous, "sekisho.config.previous", FieldKind::text, "SHA-256 of the configuration before"},
     {Field::config_diff, "sekisho.config.diff", FieldKind::text, "changed lines, + and -"},
+    {Field::lifecycle_status, "sekisho.lifecycle.status", FieldKind::text,
+     "supported, security-only, ended or unknown"},
+    {Field::lifecycle_days_left, "sekisho.lifecycle.days_left", FieldKind::number,
+     "whole days until security support ends"},
+    {Field::log_server, "sekisho.log_server", FieldKind::text, "name of a syslog server in the configuration"},
     {Field::message, "message", FieldKind::text, "a sentence for a person"},
 }};
 

@@ -52,9 +52,13 @@ enum class Field : std::uint8_t {
     icmp_code,            ///< sekisho.icmp.code
     tcp_flags,            ///< sekisho.tcp.flags: "S", "SA", "FPU" …
     session_origin,       ///< sekisho.session.origin: "console", "local", "ssh 10.0.1.5"
+    session_key,          ///< sekisho.session.key: fingerprint of the SSH key that was used
     config_digest,        ///< sekisho.config.digest: SHA-256 of the configuration
     config_previous,      ///< sekisho.config.previous: digest of the one before
     config_diff,          ///< sekisho.config.diff: changed lines, "+ …" and "- …", shortened with a count when long
+    lifecycle_status,     ///< sekisho.lifecycle.status: "supported", "security-only", "ended", "unknown"
+    lifecycle_days_left,  ///< sekisho.lifecycle.days_left: whole days until security support ends
+    log_server,           ///< sekisho.log_server: name of a syslog server in the configuration
     message,              ///< message: a sentence for a person
 };
 inline constexpr std::size_t kFieldCount = static_cast<std::size_t>(Field::message) + 1;

@@ -135,6 +135,34 @@ struct LogSettings {
     unsigned ipv6_prefix = 56;
 };
 
+enum class SyslogTransport : std::uint8_t { tls, tcp, udp };
+
+/// Where the access log is sent beside being kept: RFC 5424 over TLS (RFC 5425), or unprotected where that is asked for.
+struct SyslogServer {
+    std::string name;
+    Place place;
+    std::string host; ///< address or host name
+    std::uint16_t port = 0;
+    SyslogTransport transport = SyslogTransport::tls;
+    std::string server_name;               ///< TLS: the DNS name or address that the certificate must bear
+    std::vector<std::string> certificates; ///< TLS: PEM, authorities that the server's certificate must come from
+};
+
+/// Who may log in. The account `admin` exists without an entry; its password is kept elsewhere.
+struct Account {
+    std::string name;
+    Place place;
+    std::string description;
+    std::vector<std::string> ssh_keys; ///< "ssh-ed25519 AAAA…": type and base64, the comment left out
+};
+
+/// Ways in to the router itself. Nothing is open that no statement opens.
+struct Management {
+    std::vector<std::string> ssh_zones; ///< inside zones; empty: no SSH from them
+    std::uint16_t ssh_port = 22;
+    Place ssh_place;
+};
+
 struct TimeServer {
     std::string server; ///< address or host name
     Place place;
@@ -150,6 +178,9 @@ struct Model {
     Block block;
     LogSettings log;
     std::vector<TimeServer> time_servers;
+    std::vector<SyslogServer> syslog_servers;
+    std::vector<Account> accounts;
+    Management management;
 
     [[nodiscard]] const Zone* find_zone(std::string_view name) const noexcept;
     [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
