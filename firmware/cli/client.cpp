@@ -113,7 +113,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return 0;
     case CommandId::log_export:
     case CommandId::login:
-        return fail(Error(Domain::argument, std::string(invocation.command->words), "is not there yet"));
+        return fail(Error(Domain::argument, std::string(invocation.command->words), "is not there yet"), 1);
     case CommandId::quit:
     case CommandId::apply:
     case CommandId::authenticate:
