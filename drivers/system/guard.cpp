@@ -17,7 +17,8 @@ namespace sekisho::drivers {
 namespace {
 
 constexpr int kReport = 3;     ///< the pipe's descriptor in the guard
-constexpr int kExecReport = 4; ///< the program's start, from the child to the guard
+constexpr int kOutput = 4;     ///< what the program's standard error stream will be
+constexpr int kExecReport = 5; ///< the program's start, from the child to the guard
 constexpr time_t kGraceSeconds = 3;
 
 void tell(int pipe, int value) {
@@ -31,6 +32,16 @@ void leave_streams_and(int first_to_close) {
         null >= 0 ? dup2(null, stream) : close(stream);
     }
     close_range(static_cast<unsigned>(first_to_close), ~0u, 0);
+}
+
+/// Puts both descriptors in their places, whichever of these numbers they have now.
+void place(int report, int output) {
+    const int far_report = fcntl(report, F_DUPFD, kExecReport);
+    const int far_output = fcntl(output, F_DUPFD, kExecReport);
+    dup2(far_report, kReport);
+    if (output < 0 || dup2(far_output, kOutput) < 0) {
+        close(kOutput);
+    }
 }
 
 [[noreturn]] void become(const std::vector<std::string>& argv, pid_t guard) {
@@ -120,7 +131,7 @@ std::optional<int> read_report(int pipe) {
     }
 }
 
-void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
+void run_guard(const std::vector<std::string>& argv, pid_t parent, int report, int output) {
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, nullptr); // the daemon's handlers must not run here
@@ -130,10 +141,13 @@ void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
         _exit(127);
     }
     setpgid(0, 0); // a ^C on the daemon's terminal is the daemon's to handle
-    dup2(report, kReport);
-    leave_streams_and(kReport + 1);
+    place(report, output);
+    leave_streams_and(kOutput + 1);
+    if (output < 0) {
+        dup2(STDERR_FILENO, kOutput); // /dev/null, so that the numbers below are the same
+    }
     std::array<int, 2> exec_pipe{};
-    if (pipe2(exec_pipe.data(), O_CLOEXEC) != 0) { // 4 to read, 5 to write
+    if (pipe2(exec_pipe.data(), O_CLOEXEC) != 0) { // 5 to read, 6 to write
         tell(kReport, errno);
         _exit(127);
     }
@@ -141,8 +155,10 @@ void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
     // not fork(): libuv's handler for it would close the descriptors whose numbers its own pipe had in the daemon
     const pid_t program = _Fork();
     if (program == 0) {
+        dup2(kOutput, STDERR_FILENO);
         dup3(exec_pipe[1], kExecReport, O_CLOEXEC);
         close(kReport);
+        close(kOutput);
         close_range(kExecReport + 1, ~0u, 0);
         become(argv, guard);
     }
@@ -151,6 +167,7 @@ void run_guard(const std::vector<std::string>& argv, pid_t parent, int report) {
         _exit(127);
     }
     setpgid(program, program); // whichever of the two is first
+    close(kOutput);
     close(exec_pipe[1]);
     const int failure = read_report(exec_pipe[0]).value_or(0); // closed by execve where it succeeds
     close(exec_pipe[0]);

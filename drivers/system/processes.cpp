@@ -2,6 +2,7 @@
 #include "drivers/system/processes.hpp"
 
 #include "drivers/system/guard.hpp"
+#include "drivers/system/process_table.hpp"
 #include "policy/base/text.hpp"
 
 #include <algorithm>
@@ -10,9 +11,11 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <span>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +26,8 @@ namespace {
 
 constexpr std::uint64_t kLongestDelaySeconds = 60;
 constexpr int kLongestEndMilliseconds = 5000; ///< the guard's grace time and some
+constexpr int kMostWritesPerTurn = 64;        ///< of one program's output, before others have their turn
+constexpr std::uint64_t kBreatherMilliseconds = 20;
 
 std::int64_t monotonic_seconds() {
     timespec now{};
@@ -33,6 +38,33 @@ std::int64_t monotonic_seconds() {
 /// glibc's <sys/pidfd.h> declares its function for C only.
 int open_process(pid_t process) {
     return static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+}
+
+/// One write of a program and who made it; nothing where none waits.
+struct Written {
+    ucred writer{};
+    std::string_view bytes;
+};
+
+std::optional<Written> take_write(int socket, std::span<char> buffer) {
+    iovec part{buffer.data(), buffer.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size < 0) {
+        return std::nullopt;
+    }
+    Written written;
+    written.bytes = {buffer.data(), static_cast<std::size_t>(size)};
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+        std::memcpy(&written.writer, CMSG_DATA(header), sizeof written.writer);
+    }
+    return written;
 }
 
 std::string how_ended(int status) {
@@ -74,6 +106,7 @@ Result<void> ChildProcesses::keep_running(const ports::ProcessSpecification& spe
     child.wanted = specification;
     child.delay_seconds = 1;
     if (child.guard > 0) {
+        child.was_stopped = true;
         kill(child.guard, SIGTERM); // its end starts the new one
         return {};
     }
@@ -92,6 +125,7 @@ void ChildProcesses::stop(std::string_view name) {
     }
     if (found->second.guard > 0) {
         found->second.wanted.reset();
+        found->second.was_stopped = true;
         kill(found->second.guard, SIGTERM);
     } else {
         m_children.erase(found);
@@ -118,7 +152,78 @@ void ChildProcesses::report_exit(std::string_view name, std::string_view how) {
     }
 }
 
+void ChildProcesses::on_output(std::function<void(std::string_view, const ports::OutputLine&)> callback) {
+    m_on_output = std::move(callback);
+}
+
+Result<std::size_t> ChildProcesses::end_processes_of(std::uint32_t user_id, std::string_view program) {
+    return drivers::end_processes_of(user_id, program);
+}
+
+Result<void> ChildProcesses::open_output(const std::string& name, Child& child) {
+    if (!child.wanted->has_output) {
+        child.output_watch.reset();
+        child.breather.reset();
+        child.output_writer.reset();
+        child.output.reset();
+        return {};
+    }
+    if (child.output.is_open()) {
+        return {};
+    }
+    // Packets: a line is never glued to another process' line. The reader's credentials option makes the kernel attest
+    // each of them.
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return std::unexpected(Error::from_errno(Domain::process, name, "has no output", errno));
+    }
+    child.output = Descriptor(ends[0]);
+    child.output_writer = Descriptor(ends[1]);
+    const int on = 1;
+    if (setsockopt(child.output.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
+        return std::unexpected(Error::from_errno(Domain::process, name, "has no output", errno));
+    }
+    child.breather = m_loop.make_timer([this, name] {
+        if (const auto found = m_children.find(name); found != m_children.end()) {
+            watch_output(name, found->second);
+        }
+    });
+    watch_output(name, child);
+    return {};
+}
+
+void ChildProcesses::watch_output(const std::string& name, Child& child) {
+    child.output_watch = m_loop.watch_readable(child.output.get(), [this, name] { on_output_readable(name); });
+}
+
+void ChildProcesses::on_output_readable(const std::string& name) {
+    std::array<char, ports::kMostOutputLine> buffer;
+    for (int writes = 0; writes < kMostWritesPerTurn; ++writes) {
+        const auto found = m_children.find(name); // the callback may have stopped it
+        if (found == m_children.end() || !found->second.output.is_open()) {
+            return;
+        }
+        const auto written = take_write(found->second.output.get(), buffer);
+        if (!written) {
+            return;
+        }
+        for (std::string_view line : text::split(written->bytes, '\n')) {
+            if (line.ends_with('\r')) {
+                line.remove_suffix(1);
+            }
+            if (!line.empty() && m_on_output) {
+                m_on_output(name, {static_cast<std::uint32_t>(written->writer.pid), written->writer.uid, line});
+            }
+        }
+    }
+    if (const auto found = m_children.find(name); found != m_children.end() && found->second.breather) {
+        found->second.output_watch.reset();
+        found->second.breather->start_once(kBreatherMilliseconds);
+    }
+}
+
 Result<void> ChildProcesses::start(const std::string& name, Child& child) {
+    TRY(open_output(name, child));
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
         return std::unexpected(Error::from_errno(Domain::process, name, "can't be started", errno));
@@ -128,7 +233,7 @@ Result<void> ChildProcesses::start(const std::string& name, Child& child) {
     const pid_t parent = getpid();
     const pid_t guard = _Fork(); // without libuv's handlers: the guard has no loop. The daemon has one thread.
     if (guard == 0) {
-        run_guard(child.wanted->argv, parent, report_writer.get());
+        run_guard(child.wanted->argv, parent, report_writer.get(), child.output_writer.get());
     }
     if (guard < 0) {
         return std::unexpected(Error::from_errno(Domain::process, name, "can't be started", errno));
@@ -149,6 +254,7 @@ Result<void> ChildProcesses::start(const std::string& name, Child& child) {
         return std::unexpected(Error(Domain::process, name, "can't be watched"));
     }
     child.current = *child.wanted;
+    child.was_stopped = false;
     child.guard = guard;
     child.guard_handle = std::move(handle);
     child.report = std::move(report);
@@ -174,7 +280,7 @@ void ChildProcesses::on_guard_exit(const std::string& name) {
         return;
     }
     std::string how = status ? how_ended(*status) : "was ended together with its guard";
-    if (child.wanted != child.current) {
+    if (std::exchange(child.was_stopped, false)) {
         auto started = start(name, child);
         if (started) {
             return;

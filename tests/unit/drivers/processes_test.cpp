@@ -156,6 +156,114 @@ TEST(processes, it_inherits_nothing) {
     CHECK_TRUE(out.find("PATH=/usr/sbin:/usr/bin:/sbin:/bin\n") != std::string::npos);
 }
 
+TEST(processes, one_that_is_replaced_or_started_anew_is_no_news) {
+    bool reported = false;
+    processes->on_exit([&](std::string_view, std::string_view) { reported = true; });
+    const auto specification = shell("echo $$ >> \"$1\"; exec sleep 1000");
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    processes->stop("helper");
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 2; }));
+    CHECK_FALSE(reported);
+    CHECK_TRUE(processes->running() == std::vector<std::string>{"helper"});
+}
+
+TEST(processes, output_comes_line_by_line_with_its_writer) {
+    std::vector<std::string> seen;
+    std::uint32_t writer = 0;
+    std::uint32_t user = 1;
+    processes->on_output([&](std::string_view name, const ports::OutputLine& line) {
+        seen.push_back(text::concat(name, ": ", line.text));
+        writer = line.process_id;
+        user = line.user_id;
+    });
+    auto specification = shell("echo $$ > \"$1\"; printf 'one\\r\\ntwo\\n\\nthree' >&2; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen.size() == 3 && lines() == 1; }));
+    CHECK_TRUE(seen == (std::vector<std::string>{"helper: one", "helper: two", "helper: three"}));
+    CHECK_EQUAL(static_cast<std::uint32_t>(process_id()), writer);
+    CHECK_EQUAL(getuid(), user);
+}
+
+TEST(processes, output_of_what_a_former_program_left_behind_is_heard) {
+    std::vector<std::string> seen;
+    processes->on_output([&](std::string_view, const ports::OutputLine& line) { seen.emplace_back(line.text); });
+    // as sshd's sessions do, the one left behind is in a session of its own
+    auto specification = shell(
+        "setsid sh -c 'for i in $(seq 600); do [ -e \"$1.go\" ] && break; sleep 0.05; done; echo left >&2' sh \"$1\" & "
+        "echo $$ >> \"$1\"; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    auto other = shell("echo other >&2; exec sleep 1000");
+    other.has_output = true;
+    CHECK_TRUE(processes->keep_running(other).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen.size() == 1; }));
+    folder->put("out.go", "");
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen.size() == 2; }));
+    CHECK_TRUE(seen == (std::vector<std::string>{"other", "left"}));
+}
+
+TEST(processes, a_long_line_is_cut) {
+    std::vector<std::size_t> sizes;
+    processes->on_output([&](std::string_view, const ports::OutputLine& line) { sizes.push_back(line.text.size()); });
+    auto specification =
+        shell("head -c 20000 /dev/zero | tr '\\0' x > \"$1\"; cat \"$1\" >&2; echo end >&2; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return !sizes.empty() && sizes.back() == 3; }));
+    CHECK_EQUAL(2, sizes.size());
+    CHECK_EQUAL(ports::kMostOutputLine, sizes.front());
+}
+
+TEST(processes, a_flood_of_output_loses_nothing_and_lets_the_loop_run) {
+    std::size_t seen = 0;
+    int turns = 0;
+    processes->on_output([&](std::string_view, const ports::OutputLine&) { ++seen; });
+    auto timer = loop->make_timer([&] { ++turns; });
+    timer->start_repeating(10);
+    auto specification = shell("i=0; while [ $i -lt 500 ]; do echo $i >&2; i=$((i + 1)); done; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen == 500; }));
+    CHECK_TRUE(turns > 0);
+    timer.reset();
+}
+
+TEST(processes, output_may_stop_its_program) {
+    bool seen = false;
+    processes->on_output([&](std::string_view name, const ports::OutputLine&) {
+        seen = true;
+        processes->stop(name);
+    });
+    auto specification = shell("echo $$ > \"$1\"; echo x >&2; echo y >&2; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen && is_gone(process_id()); }));
+}
+
+TEST(processes, a_users_processes_are_ended_by_program) {
+    if (geteuid() != 0) {
+        return; // another user's processes can't be made
+    }
+    constexpr std::uint32_t kUser = 64321;
+    CHECK_TRUE(
+        processes->keep_running(shell("setpriv --reuid 64321 --clear-groups sh -c 'echo $$; exec sleep 1000' > \"$1\""))
+            .has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
+    CHECK_EQUAL(0, processes->end_processes_of(kUser, "/usr/bin/other").value());
+    CHECK_FALSE(is_gone(process_id()));
+    CHECK_EQUAL(1, processes->end_processes_of(kUser, "/usr/bin/sleep").value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return is_gone(process_id()); }));
+    CHECK_EQUAL(0, processes->end_processes_of(kUser, "").value());
+}
+
+TEST(processes, the_superusers_processes_are_not_ended) {
+    CHECK_FALSE(processes->end_processes_of(0, "").has_value());
+}
+
 TEST(processes, they_end_when_the_daemon_is_killed) {
     // A program that changes its user, as chronyd does: for it, the kernel forgets the parent-death signal.
     const std::string script =

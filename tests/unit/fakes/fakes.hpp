@@ -317,7 +317,10 @@ public:
         return {};
     }
 
-    void stop(std::string_view name) override { programs.erase(std::string(name)); }
+    void stop(std::string_view name) override {
+        programs.erase(std::string(name));
+        stopped.emplace_back(name);
+    }
 
     std::vector<std::string> running() override {
         std::vector<std::string> names;
@@ -329,7 +332,19 @@ public:
 
     void on_exit(std::function<void(std::string_view, std::string_view)>) override {}
 
+    void on_output(std::function<void(std::string_view, const ports::OutputLine&)> callback) override {
+        output = std::move(callback);
+    }
+
+    Result<std::size_t> end_processes_of(std::uint32_t user_id, std::string_view program) override {
+        ended.emplace_back(user_id, program);
+        return std::size_t{1};
+    }
+
     std::map<std::string, std::vector<std::string>> programs;
+    std::vector<std::string> stopped; ///< names, in order
+    std::function<void(std::string_view, const ports::OutputLine&)> output;
+    std::vector<std::pair<std::uint32_t, std::string>> ended; ///< user and program of each call
 };
 
 class FakeSystem final : public ports::System {
