@@ -76,8 +76,9 @@ bool must_wait(int number) {
 
 } // namespace
 
-UnixControlServer::UnixControlServer(UvEventLoop& loop, std::string path, ControlLimits limits)
-    : m_loop(loop), m_path(std::move(path)), m_limits(limits) {}
+UnixControlServer::UnixControlServer(UvEventLoop& loop, std::string path, ControlLimits limits,
+                                     std::optional<std::uint32_t> group)
+    : m_loop(loop), m_path(std::move(path)), m_limits(limits), m_group(group) {}
 
 UnixControlServer::~UnixControlServer() {
     if (m_listener.is_open()) {
@@ -104,6 +105,9 @@ Result<void> UnixControlServer::start(std::function<ports::ControlResponse(const
         return std::unexpected(Error::from_errno(Domain::control, m_path, "can't be made", number));
     }
     m_listener = std::move(listener); // from here on the file is ours to remove
+    if (m_group && lchown(m_path.c_str(), static_cast<uid_t>(-1), *m_group) != 0) {
+        return std::unexpected(control_error(m_path, "can't be given to its group"));
+    }
     if (listen(m_listener.get(), kBacklog) != 0) {
         return std::unexpected(control_error(m_path, "can't be listened on"));
     }

@@ -5,7 +5,9 @@
 #include "drivers/system/files.hpp"
 #include "firmware/ports/control.hpp"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 
 namespace sekisho::drivers {
 
@@ -15,12 +17,14 @@ struct ControlLimits {
     std::uint64_t timeout_ms = 10'000;
 };
 
-/// The control socket: a UNIX stream socket of mode 0660, one request per connection, never blocking the loop. A client
-/// that sends what is no request, or half of one, or too much, is closed without an answer.
+/// The control socket: a UNIX stream socket of mode 0660 and of a group, one request per connection, never blocking the
+/// loop. A client that sends what is no request, or half of one, or too much, is closed without an answer.
 class UnixControlServer final : public ports::ControlServer {
 public:
-    /// `path` is the socket's; its folder is made (0755) if need be. The loop outlives the server.
-    UnixControlServer(UvEventLoop& loop, std::string path, ControlLimits limits = {});
+    /// `path` is the socket's; its folder is made (0755) if need be. `group` is the number of the group whose members
+    /// may connect beside the daemon's user; without it, the daemon's own group. The loop outlives the server.
+    UnixControlServer(UvEventLoop& loop, std::string path, ControlLimits limits = {},
+                      std::optional<std::uint32_t> group = {});
     /// Closes every connection and removes the socket.
     ~UnixControlServer() override;
     UnixControlServer(const UnixControlServer&) = delete;
@@ -54,6 +58,7 @@ private:
     UvEventLoop& m_loop;
     std::string m_path;
     ControlLimits m_limits;
+    std::optional<std::uint32_t> m_group;
     std::function<ports::ControlResponse(const ports::ControlRequest&)> m_on_request;
     Descriptor m_listener;
     std::unique_ptr<Watch> m_watch;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include <CppUTest/TestHarness.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -148,6 +149,35 @@ TEST(control, another_user_may_not_connect) {
                     const auto answer = client.call({"x"}, "", "local");
                     return !answer && answer.error().number() == EACCES ? 0 : 1;
                 }));
+}
+
+TEST(control, a_member_of_the_group_may_connect) {
+    if (geteuid() != 0) {
+        UT_PRINT("skipped: only root can become somebody else");
+        return;
+    }
+    CHECK_EQUAL(0, chmod(folder->path().c_str(), 0755));
+    server.reset();
+    server = std::make_unique<UnixControlServer>(*loop, path, ControlLimits{}, 54320u);
+    CHECK_TRUE(start().has_value());
+    struct stat status{};
+    CHECK_EQUAL(0, stat(path.c_str(), &status));
+    CHECK_EQUAL(0660, status.st_mode & 07777);
+    CHECK_EQUAL(geteuid(), status.st_uid);
+    CHECK_EQUAL(54320, status.st_gid);
+    const auto as = [this](gid_t group) {
+        return in_client([group](UnixControlClient& client) {
+            if (setgroups(0, nullptr) != 0 || setgid(group) != 0 || setuid(54321) != 0) {
+                return 2;
+            }
+            const auto answer = client.call({"x"}, "", "local");
+            return answer ? 0 : answer.error().number() == EACCES ? 1 : 3;
+        });
+    };
+    CHECK_EQUAL(0, as(54320));
+    CHECK_EQUAL(1, as(54319));
+    CHECK_EQUAL(1, requests.size());
+    CHECK_EQUAL(54321, requests[0].peer.user_id);
 }
 
 TEST(control, largest_request_and_large_answer) {
