@@ -20,6 +20,7 @@ using ports::ControlResponse;
 
 constexpr std::size_t kDefaultLogEvents = 50;
 constexpr std::size_t kMostLogEvents = 100'000;
+constexpr std::string_view kRefused = "this account may not administer the router; the attempt is in the access log";
 
 ControlResponse failure(std::string errors) {
     if (!errors.ends_with('\n')) {
@@ -63,15 +64,44 @@ void Administration::record_access(std::string_view action, const ControlRequest
     m_log.record(std::move(event), Durability::immediate);
 }
 
-ControlResponse Administration::handle(const ControlRequest& request) {
-    if (request.peer.user_id != 0) {
-        record_access("login", request, false, "not-authorised",
-                      text::concat("refused: ", text::join(request.words, " ")));
-        return failure("this account may not administer the router; the attempt is in the access log");
+void Administration::record_refusal(const ControlRequest& request) {
+    // what somebody without rights sends is told, but does not fill the log
+    constexpr std::size_t kMostWords = 256;
+    const std::string words = text::join(request.words, " ");
+    record_access("login", request, false, "not-authorised",
+                  text::concat("refused: ", words.size() > kMostWords ? words.substr(0, kMostWords) + "…" : words));
+}
+
+std::optional<ControlRequest> Administration::identified(const ControlRequest& request) {
+    ControlRequest known = request;
+    if (request.peer.user_id == 0) {
+        return known;
     }
+    // The name is the account's, whatever the machine's list of users calls the id.
+    if (auto account = m_directory.account ? m_directory.account(request.peer.user_id) : std::nullopt) {
+        known.peer.account = *std::move(account);
+        return known;
+    }
+    if (auto name = m_directory.recorded_name ? m_directory.recorded_name(request.peer.user_id) : std::nullopt) {
+        known.peer.account = *std::move(name);
+    }
+    record_refusal(known);
+    return std::nullopt;
+}
+
+ControlResponse Administration::handle(const ControlRequest& from_anybody) {
+    const auto identity = identified(from_anybody);
+    if (!identity) {
+        return failure(std::string(kRefused));
+    }
+    const ControlRequest& request = *identity;
     const auto invocation = parse_command(request.words);
     if (!invocation) {
         return {.exit_status = 2, .output = {}, .errors = invocation.error().message() + "\n"};
+    }
+    if (invocation->command->visibility == Visibility::internal && request.peer.user_id != 0) {
+        record_refusal(request);
+        return failure("this command is for the router's own programs; the attempt is in the access log");
     }
     if (invocation->command->place != CommandPlace::daemon) {
         return {.exit_status = 2,
@@ -148,6 +178,9 @@ ControlResponse Administration::session(const Invocation& invocation, const Cont
         return {.exit_status = 2, .output = {}, .errors = "session: begin or end\n"};
     }
     record_access(begins ? "login" : "logout", request, true, {}, begins ? "session began" : "session ended");
+    if (begins && m_on_session) {
+        m_on_session(request.peer.account);
+    }
     ControlResponse response;
     if (begins) {
         for (const auto& part : m_greeting) {
@@ -312,6 +345,7 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     add("policy_digest", "Policy digest", Column::Kind::text,
         m_policy.configuration() ? m_policy.configuration()->digest : "");
     add("policy_note", "Note", Column::Kind::text, m_policy.why());
+    add("wan_held", "WAN held down", Column::Kind::boolean, yes_no(m_policy.is_wan_held()));
     add("enforcing_after_milliseconds", "Enforcing after (ms)", Column::Kind::number,
         m_policy.enforcing_since() ? text::to_text(static_cast<std::uint64_t>(*m_policy.enforcing_since() / 1000))
                                    : "");
@@ -326,6 +360,9 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     add("data_free_bytes", "Data partition free", Column::Kind::number, space ? text::to_text(space->free_bytes) : "");
     add("log_events_lost", "Events not written", Column::Kind::number, text::to_text(m_log.lost()));
     facts.status = m_policy.configuration() ? "enforcing" : "closed: no configuration is in force";
+    if (m_policy.is_wan_held()) {
+        facts.status += "; the WAN stays down until the first password is set";
+    }
     return shown(facts, invocation);
 }
 

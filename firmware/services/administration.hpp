@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,26 @@ public:
     /// Adds to what a session is greeted with; whole lines.
     void greet_with(std::function<std::string()> part) { m_greeting.push_back(std::move(part)); }
 
-    /// Answers one request. Only the superuser is served; others are refused and recorded.
+    /// Who is behind a user id: an account in force, and the name for records of one that is not. Without it, the
+    /// superuser alone is served.
+    struct Directory {
+        std::function<std::optional<std::string>(std::uint32_t user_id)> account;
+        std::function<std::optional<std::string>(std::uint32_t user_id)> recorded_name;
+    };
+
+    void admit(Directory directory) { m_directory = std::move(directory); }
+
+    /// Called with the account when its session began.
+    void on_session(std::function<void(const std::string& account)> callback) { m_on_session = std::move(callback); }
+
+    /// Answers one request. The superuser (the product's own programs) and accounts in force are served; others, and
+    /// accounts that ask for what is the superuser's, are refused and recorded.
     ports::ControlResponse handle(const ports::ControlRequest& request);
 
 private:
+    /// The request with its account's name, if it may ask anything; recorded where not.
+    [[nodiscard]] std::optional<ports::ControlRequest> identified(const ports::ControlRequest& request);
+    void record_refusal(const ports::ControlRequest& request);
     ports::ControlResponse run(const Invocation& invocation, const ports::ControlRequest& request);
     ports::ControlResponse apply(const ports::ControlRequest& request);
     ports::ControlResponse lease_event(const Invocation& invocation);
@@ -58,6 +75,8 @@ private:
     EventLog& m_log;
     Timekeeper& m_timekeeper;
     Identity m_identity;
+    Directory m_directory;
+    std::function<void(const std::string&)> m_on_session;
     std::map<CommandId, Handler> m_handlers;
     std::vector<std::function<std::string()>> m_greeting;
 };

@@ -30,12 +30,13 @@ using enum Visibility;
 
 constexpr std::array<CommandRow, 22> kCommands{{
     {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
-    {CommandId::authenticate, "authenticate", words, {}, daemon, hidden, "the login's questions to the daemon"},
+    {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
     {CommandId::console, "console", none, {}, local, hidden, "read commands from the terminal, one per line"},
     {CommandId::help, "help", none, {}, local, listed, "list the commands"},
-    {CommandId::lease_event, "lease-event", words, {}, daemon, hidden, "report of the DHCP client"},
-    {CommandId::log_export, "log export", none, kExportOptions, local, listed, "write the access log to standard output"},
+    {CommandId::lease_event, "lease-event", words, {}, daemon, internal, "report of the DHCP client"},
+    {CommandId::log_export, "log export", none, kExportOptions, local, listed,
+     "write the access log to standard output"},
     {CommandId::log_page, "log-page", words, {}, daemon, hidden, "a piece of the exported log"},
     {CommandId::login, "login", none, {}, local, hidden, "ask for account and password, then read commands"},
     {CommandId::quit, "quit", none, {}, local, listed, "end the session"},
@@ -177,7 +178,7 @@ Result<Invocation> parse_command(std::span<const std::string> words) {
 std::string help_text() {
     std::string text;
     for (const CommandRow& row : kCommands) {
-        if (row.visibility == hidden) {
+        if (row.visibility != listed) {
             continue;
         }
         const std::string call = text::concat(row.words, row.operands == file ? " FILE|-" : "");
@@ -198,7 +199,7 @@ std::string command_reference_page() {
         "Exit status: 0 done, 1 failed, 2 not understood. Commands that run in the client need no router.\n\n"
         "| command | runs in | what it does |\n|---|---|---|\n";
     for (const CommandRow& row : kCommands) {
-        if (row.visibility == hidden) {
+        if (row.visibility != listed) {
             continue;
         }
         page += text::concat("| `", row.words, row.operands == file ? " FILE` or `-" : "", "` | ",

@@ -44,7 +44,8 @@ enum class CommandPlace {
 
 enum class Visibility {
     listed,
-    hidden, ///< for the product's own programs
+    hidden,   ///< for the product's own programs
+    internal, ///< the same, and refused to everybody but the superuser, as which they run
 };
 
 /// What a command takes beside options.

@@ -69,13 +69,13 @@ Result<void> HelperPrograms::follow_leases(const model::Model& model) {
     for (const std::string& name : m_processes.running()) {
         if (name.starts_with(kPrefix)) {
             const model::Interface* interface = model.find_interface(std::string_view(name).substr(kPrefix.size()));
-            if (interface == nullptr || !interface->dhcp) {
+            if (m_wan_held || interface == nullptr || !interface->dhcp) {
                 m_processes.stop(name);
             }
         }
     }
     for (const model::Interface& interface : model.interfaces) {
-        if (interface.dhcp) {
+        if (interface.dhcp && !m_wan_held) {
             // Router and name server alone are asked for: routes beyond the default one are never taken from the WAN.
             TRY(m_processes.keep_running({text::concat(kPrefix, interface.name),
                                           {m_paths.busybox,

@@ -31,6 +31,9 @@ public:
 
     Result<void> follow(const model::Model& model);
 
+    /// While the WAN is held down, no DHCP client runs. Takes effect with follow().
+    void hold_wan(bool held) noexcept { m_wan_held = held; }
+
 private:
     Result<void> follow_time(const model::Model& model);
     Result<void> follow_leases(const model::Model& model);
@@ -38,6 +41,7 @@ private:
     ports::Processes& m_processes;
     ports::Store& m_run_store;
     HelperPaths m_paths;
+    bool m_wan_held = false;
     std::string m_chrony; ///< configuration that the running chronyd has
 };
 

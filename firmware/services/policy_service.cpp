@@ -76,6 +76,10 @@ void PolicyService::record_state(std::string_view action, std::string message, b
 
 void PolicyService::start() {
     m_clock_timer->start_repeating(kClockCheckMilliseconds);
+    if (m_wan_held) {
+        record_state("wan-held",
+                     "no password was ever set: the interfaces of zone wan stay down until the first one is", false);
+    }
     load_leases();
     start_from_store();
 }

@@ -59,6 +59,15 @@ public:
     /// too, the error says so and it is tried again. The error's text is complete (diagnostics included).
     std::expected<ApplyOutcome, std::string> apply(std::string_view text, const Actor& actor);
 
+    /// On a router that has no password yet: the interfaces of zone wan are not configured, and taken down where they
+    /// were. Call before start().
+    void hold_wan() noexcept { m_wan_held = true; }
+
+    /// The first password is set: configures them at once.
+    void release_wan();
+
+    [[nodiscard]] bool is_wan_held() const noexcept { return m_wan_held; }
+
     /// A report of the DHCP client.
     Result<void> lease_event(std::span<const std::string> words);
 
@@ -139,6 +148,7 @@ private:
     ruleset::Ruleset m_ruleset;
     PolicySource m_source = PolicySource::none;
     std::string m_why;
+    bool m_wan_held = false;
 
     Leases m_leases;
     std::string m_saved_leases;                   ///< what the run store holds

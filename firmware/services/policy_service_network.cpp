@@ -21,6 +21,9 @@ Result<void> PolicyService::lease_event(std::span<const std::string> words) {
         return std::unexpected(Error(Domain::network, "lease-event", "no configuration is in force"));
     }
     const LeaseReport report = TRY(parse_lease_report(words));
+    if (m_wan_held) {
+        return std::unexpected(Error(Domain::network, "lease-event", "the WAN stays down until a password is set"));
+    }
     const auto held = m_leases.find(report.interface);
     NetworkOutcome network;
     if (report.event == "bound" || report.event == "renew") {
@@ -84,6 +87,14 @@ std::vector<Error> PolicyService::judge_leases(const model::Model& model) {
 ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
     ports::NetworkPlan plan;
     plan.interfaces = model.interfaces;
+    if (m_wan_held) {
+        // what the plan lacks is not touched, and taken down where an earlier plan had it; leases are the WAN's only
+        const model::Zone* wan = model.find_zone(model::kWanZone);
+        std::erase_if(plan.interfaces, [wan](const model::Interface& interface) {
+            return interface.dhcp || (wan != nullptr && std::ranges::contains(wan->interfaces, interface.name));
+        });
+        return plan;
+    }
     for (const auto& [interface, held] : m_leases) {
         plan.leases.push_back(held.lease.leased);
     }
@@ -145,6 +156,17 @@ void PolicyService::settle_network(const NetworkOutcome& outcome) {
     }
     if (!m_enforcing_since) {
         m_enforcing_since = m_ports.clock.monotonic_microseconds();
+    }
+}
+
+void PolicyService::release_wan() {
+    if (!std::exchange(m_wan_held, false) || !m_configuration) {
+        return;
+    }
+    record_state("wan-released", "a password is set: the interfaces of zone wan are configured", true);
+    settle_network(set_up_network(m_configuration->model, judge_leases(m_configuration->model)));
+    if (m_on_change) {
+        m_on_change(m_configuration->model);
     }
 }
 
