@@ -191,9 +191,9 @@ TEST(processes, output_of_what_a_former_program_left_behind_is_heard) {
     std::vector<std::string> seen;
     processes->on_output([&](std::string_view, const ports::OutputLine& line) { seen.emplace_back(line.text); });
     // as sshd's sessions do, the one left behind is in a session of its own
-    auto specification = shell(
-        "setsid sh -c 'for i in $(seq 600); do [ -e \"$1.go\" ] && break; sleep 0.05; done; echo left >&2' sh \"$1\" & "
-        "echo $$ >> \"$1\"; exec sleep 1000");
+    auto specification = shell("setsid sh -c 'echo $$ >> \"$1\"; for i in $(seq 600); do [ -e \"$1.go\" ] && break; "
+                               "sleep 0.05; done; echo left >&2' sh \"$1\" & "
+                               "exec sleep 1000");
     specification.has_output = true;
     CHECK_TRUE(processes->keep_running(specification).has_value());
     CHECK_TRUE(tests::run_until(*loop, [&] { return lines() == 1; }));
