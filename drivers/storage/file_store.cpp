@@ -81,8 +81,12 @@ Result<FileStore::Place> FileStore::find(std::string_view name, Missing folders)
     parts.pop_back();
     for (const std::string_view part : parts) {
         const std::string folder(part);
-        if (folders == Missing::is_made) {
-            if (mkdirat(place.folder.get(), folder.c_str(), 0750) == 0) {
+        if (folders != Missing::is_error) {
+            const mode_t mode = folders == Missing::is_made ? 0750 : 0755;
+            if (mkdirat(place.folder.get(), folder.c_str(), mode) == 0) {
+                if (fchmodat(place.folder.get(), folder.c_str(), mode, 0) != 0) { // the umask took its part
+                    return std::unexpected(storage_error(name, "its folder can't be opened to its readers"));
+                }
                 if (fsync(place.folder.get()) != 0) {
                     return std::unexpected(storage_error(name, "its folder can't be synced"));
                 }
@@ -125,14 +129,21 @@ Result<std::string> FileStore::read(std::string_view name, std::size_t most) {
 }
 
 Result<void> FileStore::write(std::string_view name, std::string_view bytes) {
-    const Place place = TRY(find(name, Missing::is_made));
+    return replace(TRY(find(name, Missing::is_made)), name, bytes, 0640);
+}
+
+Result<void> FileStore::write_readable(std::string_view name, std::string_view bytes) {
+    return replace(TRY(find(name, Missing::is_made_readable)), name, bytes, 0644);
+}
+
+Result<void> FileStore::replace(const Place& place, std::string_view name, std::string_view bytes, mode_t mode) {
     const std::string beside = place.file + std::string(kBeingWritten);
     const int folder = place.folder.get();
     const auto fill = [&]() -> Result<void> {
         unlinkat(folder, beside.c_str(), 0);
         const Descriptor file(
-            openat(folder, beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
-        if (!file.is_open()) {
+            openat(folder, beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+        if (!file.is_open() || fchmod(file.get(), mode) != 0) {
             return std::unexpected(storage_error(name, "can't be made"));
         }
         TRY(write_all(file.get(), bytes, Domain::storage, name));

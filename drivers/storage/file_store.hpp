@@ -6,11 +6,14 @@
 
 #include <memory>
 
+#include <sys/types.h>
+
 namespace sekisho::drivers {
 
 /// Small files below one folder. Names are relative: parts of letters, digits and "._-" that begin with none of "." and
 /// "-", joined by "/"; the ending ".new" is the store's own. Every part is opened below its folder without following
-/// symbolic links. Folders are made (0750) as a write needs them.
+/// symbolic links. Folders are made as a write needs them: 0750 and files 0640, or 0755 and 0644 for all to read,
+/// whatever the umask is.
 class FileStore final : public ports::Store {
 public:
     /// `data_directory` must exist and be the product's own. Files that an earlier process was still writing when it
@@ -20,6 +23,7 @@ public:
     bool exists(std::string_view name) override;
     Result<std::string> read(std::string_view name, std::size_t most) override;
     Result<void> write(std::string_view name, std::string_view bytes) override;
+    Result<void> write_readable(std::string_view name, std::string_view bytes) override;
     Result<void> rename(std::string_view from, std::string_view to) override;
     Result<void> remove(std::string_view name) override;
 
@@ -29,11 +33,12 @@ private:
         Descriptor folder;
         std::string file;
     };
-    enum class Missing { is_error, is_made };
+    enum class Missing { is_error, is_made, is_made_readable };
 
     explicit FileStore(Descriptor root) : m_root(std::move(root)) {}
 
     Result<Place> find(std::string_view name, Missing folders);
+    Result<void> replace(const Place& place, std::string_view name, std::string_view bytes, mode_t mode);
 
     Descriptor m_root;
 };

@@ -46,6 +46,22 @@ TEST(file_store, files_are_not_for_everybody) {
     CHECK_EQUAL(0, status.st_mode & 07);
 }
 
+TEST(file_store, readable_files_are_for_everybody_whatever_the_umask) {
+    const mode_t mask = umask(0077);
+    CHECK_TRUE(store->write_readable("ssh/keys/a", "x").has_value());
+    umask(mask);
+    struct stat status{};
+    CHECK_EQUAL(0, stat(folder.path("ssh/keys/a").c_str(), &status));
+    CHECK_EQUAL(0644, status.st_mode & 07777);
+    for (const char* name : {"ssh", "ssh/keys"}) {
+        CHECK_EQUAL(0, stat(folder.path(name).c_str(), &status));
+        CHECK_EQUAL(0755, status.st_mode & 07777);
+    }
+    CHECK_TRUE(store->write("ssh/keys/a", "x").has_value()); // and no longer
+    CHECK_EQUAL(0, stat(folder.path("ssh/keys/a").c_str(), &status));
+    CHECK_EQUAL(0640, status.st_mode & 07777);
+}
+
 TEST(file_store, absent) {
     CHECK_FALSE(store->exists("a"));
     CHECK_FALSE(store->exists("folder/a"));

@@ -121,7 +121,16 @@ public:
             return std::unexpected(Error(Domain::storage, std::string(name), "no space left on device"));
         }
         files[std::string(name)] = bytes;
+        readable.erase(std::string(name));
         return {};
+    }
+
+    Result<void> write_readable(std::string_view name, std::string_view bytes) override {
+        auto written = write(name, bytes);
+        if (written) {
+            readable.emplace(name);
+        }
+        return written;
     }
 
     Result<void> rename(std::string_view from, std::string_view to) override {
@@ -142,6 +151,7 @@ public:
     }
 
     std::map<std::string, std::string> files;
+    std::set<std::string> readable; ///< files that every user may read
     bool full = false;
     std::string refuse_writes_to;
     std::string refuse_removal_of;
