@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What an image is made of, as far as versions go.
+#pragma once
+
+#include <string>
+
+namespace sekisho::lifecycle {
+
+/// One package of the image. Advisories name sources, so the version of the source stands beside the package's own.
+struct Component {
+    std::string name;
+    std::string version;
+    std::string source;
+    std::string source_version;
+    friend bool operator==(const Component&, const Component&) = default;
+};
+
+} // namespace sekisho::lifecycle
