@@ -6,12 +6,15 @@
 #include "drivers/json/event_reader.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
+#include "drivers/password/yescrypt_hasher.hpp"
 #include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
 #include "drivers/system/files.hpp"
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
+#include "firmware/services/accounts_report.hpp"
 #include "firmware/services/administration.hpp"
+#include "firmware/services/authentication.hpp"
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
@@ -103,9 +106,12 @@ struct Daemon {
           machine(options.data_directory, options.resolv_conf),
           processes(loop),
           packet_log(loop, clock_port),
-          server(loop, text::concat(options.run_directory, "/control.sock")),
+          server(loop, text::concat(options.run_directory, "/control.sock"), {}, accounts::kGroupId),
           timekeeper(clock, *opened.store, opened.identity.build_time),
           log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
+          credentials(*opened.store),
+          accounts(*opened.store, credentials, log),
+          authentication({hasher, clock}, accounts, credentials, timekeeper, log, opened.identity.product),
           policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
                  opened.default_configuration),
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
@@ -126,9 +132,38 @@ struct Daemon {
         }
     }
 
+    /// Who may log in, and what stays down until somebody can.
+    void open_accounts() {
+        note(log, "credentials", credentials.load());
+        accounts.load();
+        if (credentials.state() == services::CredentialState::fresh) {
+            policy.hold_wan();
+            helpers.hold_wan(true);
+        }
+        authentication.host_name_from([this] {
+            return policy.configuration() ? policy.configuration()->model.system.host_name : std::string();
+        });
+        authentication.on_first_password([this] {
+            helpers.hold_wan(false);
+            policy.release_wan();
+        });
+        administration.admit({[this](std::uint32_t user_id) { return accounts.name_of(user_id); },
+                              [this](std::uint32_t user_id) { return accounts.recorded_name_of(user_id); }});
+        administration.on_session(
+            [this](const std::string& account) { accounts.note_login(account, timekeeper.reading().now); });
+        administration.serve(services::CommandId::authenticate, [this](const auto& invocation, const auto& request) {
+            return authentication.authenticate(invocation, request);
+        });
+        administration.serve(services::CommandId::show_accounts, [this](const auto& invocation, const auto&) {
+            const int offset = policy.configuration() ? policy.configuration()->model.system.utc_offset_minutes : 0;
+            return services::show_accounts(invocation, accounts, credentials, offset);
+        });
+    }
+
     void follow(const model::Model& model) {
         log.configure(model.log.file_size, model.log.files);
         connections.learn(policy.ruleset());
+        note(log, "accounts", accounts.follow(model));
         note(log, "helper programs", helpers.follow(model));
         if (!model.system.host_name.empty()) {
             note(log, "host name", machine.set_host_name(model.system.host_name));
@@ -142,9 +177,13 @@ struct Daemon {
     drivers::ChildProcesses processes;
     drivers::NflogPacketLog packet_log;
     drivers::YyjsonEventReader reader;
+    drivers::YescryptHasher hasher;
     drivers::UnixControlServer server;
     services::Timekeeper timekeeper;
     services::EventLog log;
+    services::Credentials credentials;
+    services::Accounts accounts;
+    services::Authentication authentication;
     services::PolicyService policy;
     services::ConnectionLog connections;
     services::HelperPrograms helpers;
@@ -199,6 +238,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());
     daemon.limit_log();
+    daemon.open_accounts();
     daemon.policy.start();
     if (daemon.policy.configuration() == nullptr) {
         constexpr model::LogSettings kDefault; // denials are logged without a policy too

@@ -11,6 +11,7 @@ The daemon is the test build: the same wiring as the product's, with a clock tha
 
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -47,6 +48,10 @@ exec {client} --socket {run}/control.sock lease-event "$1" "interface=$interface
 # a time server's client that touches no clock: tests share the host's
 _NO_CHRONY = '#!/bin/sh\nexec sleep 100000\n'
 
+# The password of admin that a lab's router has from the start, and its hash (of the least cost: tests don't wait for it).
+PASSWORD = 'Lamp.vR7-quiet'
+_HASH = '$y$j75$Q083t0UWvGhSVeSEpVsxQ0$MlICrOc7JFkyqttdffPMZ5kgAZ5rQeOhncK4RVOmQSC'
+
 NETWORKS = f'''
 system {{ host-name testbed; }}
 interfaces {{
@@ -81,21 +86,28 @@ def field(event: dict, path: str):
     return event
 
 
+def credentials_file(*entries: tuple[str, str]) -> str:
+    """The file of (account, hash) as the router stores it, with its digest in front."""
+    body = 'sekisho-credentials 1\n' + ''.join(f'{account} {digest} 2026-11-01T00:00:00.000000Z synchronised\n' for account, digest in entries)
+    return f'# sha256 {hashlib.sha256(body.encode()).hexdigest()}\n{body}'
+
+
 def matches(event: dict, wanted: dict) -> bool:
     return all(field(event, path) == value for path, value in wanted.items())
 
 
 class Lab:
-    """The namespaces and the daemon. A context manager. `configuration` is the default configuration of a device that was never configured."""
+    """The namespaces and the daemon. A context manager. `configuration` is the default configuration of a device that was never configured. A router that has no password
+    holds its WAN down: without `credentials` it has none."""
 
-    def __init__(self, configuration: str = NETWORKS, factory: bool = True):
+    def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True):
         self.network = Network()
         self.folder = Path(tempfile.mkdtemp(prefix='sekisho-'))
         self.data, self.run = self.folder / 'data', self.folder / 'run'
         self.clock_file = self.folder / 'clock'
         self.errors = self.folder / 'daemon.stderr'
         self.process: subprocess.Popen | None = None
-        self._configuration, self._factory = configuration, factory
+        self._configuration, self._factory, self._credentials = configuration, factory, credentials
 
     def __enter__(self) -> 'Lab':
         for program in (DAEMON, CLIENT):
@@ -170,6 +182,8 @@ class Lab:
         (self.data / 'state').mkdir()
         if self._factory:
             (self.data / 'state' / 'factory').touch()
+        if self._credentials:
+            (self.data / 'state' / 'credentials').write_text(credentials_file(('admin', _HASH)))
 
     def _file(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -276,10 +290,11 @@ class Lab:
 
     def log_files(self) -> list[Path]:
         """The files of the access log, oldest first."""
-        def age(path: Path) -> int:
-            number = re.search(r'\.(\d+)$', path.name)
-            return -int(number[1]) if number else 0
-        return sorted((path for path in (self.data / 'log').glob('*') if path.is_file()), key=age) if (self.data / 'log').is_dir() else []
+        def first_line(path: Path) -> int:
+            number = re.fullmatch(r'access-(\d+)\.jsonl', path.name)
+            assert number, f'{path} is no file of the log'
+            return int(number[1])
+        return sorted((path for path in (self.data / 'log').glob('*') if path.is_file()), key=first_line) if (self.data / 'log').is_dir() else []
 
     def log(self) -> list[dict]:
         """Every event in the log's files, oldest first. A line that is no JSON fails the test; an unfinished last line is not one yet."""

@@ -43,8 +43,8 @@ def new_lab():
     """Makes labs whose daemon is not started yet; they end with the test."""
     labs = []
 
-    def make(configuration: str = daemon.NETWORKS, factory: bool = True) -> daemon.Lab:
-        made = daemon.Lab(configuration, factory)
+    def make(configuration: str = daemon.NETWORKS, factory: bool = True, **options) -> daemon.Lab:
+        made = daemon.Lab(configuration, factory, **options)
         labs.append(made)
         made.__enter__()
         return made
