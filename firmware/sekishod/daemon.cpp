@@ -140,9 +140,8 @@ struct Daemon {
             policy.hold_wan();
             helpers.hold_wan(true);
         }
-        authentication.host_name_from([this] {
-            return policy.configuration() ? policy.configuration()->model.system.host_name : std::string();
-        });
+        authentication.host_name_from(
+            [this] { return policy.configuration() ? policy.configuration()->model.system.host_name : std::string(); });
         authentication.on_first_password([this] {
             helpers.hold_wan(false);
             policy.release_wan();
