@@ -82,7 +82,7 @@ Result<FileStore::Place> FileStore::find(std::string_view name, Missing folders)
     for (const std::string_view part : parts) {
         const std::string folder(part);
         if (folders != Missing::is_error) {
-            const mode_t mode = folders == Missing::is_made ? 0750 : 0755;
+            const mode_t mode = folders == Missing::is_made ? 0700 : 0755;
             if (mkdirat(place.folder.get(), folder.c_str(), mode) == 0) {
                 if (fchmodat(place.folder.get(), folder.c_str(), mode, 0) != 0) { // the umask took its part
                     return std::unexpected(storage_error(name, "its folder can't be opened to its readers"));
@@ -129,7 +129,7 @@ Result<std::string> FileStore::read(std::string_view name, std::size_t most) {
 }
 
 Result<void> FileStore::write(std::string_view name, std::string_view bytes) {
-    return replace(TRY(find(name, Missing::is_made)), name, bytes, 0640);
+    return replace(TRY(find(name, Missing::is_made)), name, bytes, 0600);
 }
 
 Result<void> FileStore::write_readable(std::string_view name, std::string_view bytes) {

@@ -12,7 +12,7 @@ namespace sekisho::drivers {
 
 /// Small files below one folder. Names are relative: parts of letters, digits and "._-" that begin with none of "." and
 /// "-", joined by "/"; the ending ".new" is the store's own. Every part is opened below its folder without following
-/// symbolic links. Folders are made as a write needs them: 0750 and files 0640, or 0755 and 0644 for all to read,
+/// symbolic links. Folders are made as a write needs them: 0700 and files 0600, or 0755 and 0644 for all to read,
 /// whatever the umask is.
 class FileStore final : public ports::Store {
 public:

@@ -59,7 +59,7 @@ TEST(file_store, readable_files_are_for_everybody_whatever_the_umask) {
     }
     CHECK_TRUE(store->write("ssh/keys/a", "x").has_value()); // and no longer
     CHECK_EQUAL(0, stat(folder.path("ssh/keys/a").c_str(), &status));
-    CHECK_EQUAL(0640, status.st_mode & 07777);
+    CHECK_EQUAL(0600, status.st_mode & 07777);
 }
 
 TEST(file_store, absent) {
