@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/json/event_reader.hpp"
 
+#include "drivers/json/document.hpp"
 #include "policy/base/text.hpp"
 
 #include <limits>
-#include <memory>
-
-#include <yyjson.h>
 
 namespace sekisho::drivers {
 
@@ -14,31 +12,6 @@ namespace {
 
 Error event_error(std::string_view place, std::string cause) {
     return Error(Domain::event, std::string(place), std::move(cause));
-}
-
-/// Whether brackets nest deeper than `most`. yyjson parses without recursion, but nobody writes such a line honestly.
-bool is_deeper_than(std::string_view json, int most) {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char character = json[i];
-        if (in_string) {
-            if (character == '\\') {
-                ++i;
-            } else if (character == '"') {
-                in_string = false;
-            }
-        } else if (character == '"') {
-            in_string = true;
-        } else if (character == '{' || character == '[') {
-            if (++depth > most) {
-                return true;
-            }
-        } else if (character == '}' || character == ']') {
-            --depth;
-        }
-    }
-    return false;
 }
 
 /// The member at "observer.ingress.zone"; null where any part of the path is absent.
@@ -78,22 +51,7 @@ Result<void> set_field(events::Event& event, const events::FieldRow& row, yyjson
 } // namespace
 
 Result<events::Event> YyjsonEventReader::read(std::string_view line) {
-    if (line.size() > kMostBytes) {
-        return std::unexpected(
-            event_error("line", text::concat("is longer than ", text::to_text(kMostBytes), " bytes")));
-    }
-    if (is_deeper_than(line, kMostDepth)) {
-        return std::unexpected(event_error("line", "is nested too deeply"));
-    }
-    yyjson_read_err failure{};
-    // without YYJSON_READ_INSITU the text is not written to
-    const std::unique_ptr<yyjson_doc, void (*)(yyjson_doc*)> document(
-        yyjson_read_opts(const_cast<char*>(line.data()), line.size(), YYJSON_READ_NOFLAG, nullptr, &failure),
-        yyjson_doc_free);
-    if (document == nullptr) {
-        return std::unexpected(
-            event_error(text::concat("byte ", text::to_text(failure.pos)), failure.msg != nullptr ? failure.msg : ""));
-    }
+    const Document document = TRY(read_document(line, {kMostBytes, kMostDepth}, Domain::event, "line"));
     yyjson_val* root = yyjson_doc_get_root(document.get());
     if (!yyjson_is_obj(root)) {
         return std::unexpected(event_error("line", "is no JSON object"));

@@ -149,11 +149,60 @@ EVENTS = {
 COMMANDS = ['show version', 'show rules --json', 'show log --json --lines 20', 'check clinic.conf', 'render "clinic 1.conf"', 'apply -', 'help', 'shwo rules', 'show interfaces "',
             'lease-event event=bound interface=wan0']
 
+CORE = '"$schema":"https://docs.oasis-open.org/openeox/v1.0/schema/core.json","end_of_security_support":"2033-03-31T14:59:59Z","end_of_life":"2033-03-31T14:59:59Z","last_updated":"2026-11-23T00:00:00Z"'
+PROMISE = '"promised_by":"Example K.K.","source":"https://www.example.com/","product":"Sekisho","version":"0.1"'
+SUPPORT_RECORDS = {
+    'minimal': '{' + PROMISE + ',"core":{' + CORE + '}}',
+    'maximal': '{' + PROMISE + ',"end_of_full_support":"2031-03-31T23:59:59.5+09:00","core":{"general_availability":"2026-04-01T00:00:00Z","end_of_sales":"tba",' + CORE + '}}',
+    'tba': '{' + PROMISE + ',"core":{' + CORE.replace('2033-03-31T14:59:59Z', 'tba') + '}}',
+    'twice': '{' + PROMISE + ',"core":{"end_of_lif\\u0065":"tba",' + CORE + '}}',
+    'nobody': '{' + PROMISE.replace('Example K.K.', '\u3000') + ',"core":{' + CORE + '}}',
+    'order': '{' + PROMISE + ',"end_of_full_support":"2034-01-01T00:00:00Z","core":{' + CORE + '}}',
+}
+COMPONENT_LISTS = {
+    'one': '[{"package":"libc6","version":"2.41-12","architecture":"arm64","source":"glibc","source_version":"2.41-12","files":["/usr/lib/libc.so.6"]}]',
+    'empty': '[]',
+    'wrong-kind': '[{"package":7}]',
+}
+PRINT = 'SHA256:plPwhDFmV0BFJPZQjsFWrB8Xn1pQWAcaI6quQCVQ/Jw'
+# the first letter says who wrote the line: the monitor of a connection, the child with the account's id, the listener
+SSHD = {
+    'wrong-key': f'mFailed publickey for tanaka from 10.0.1.5 port 34790 ssh2: ED25519 {PRINT}',
+    'invalid-user': 'mInvalid user bob from 10.0.1.5 port 34790',
+    'name-with-address': 'mInvalid user bob from 1.2.3.4 port 5 ssh2 from 10.0.1.5 port 34790',
+    'name-with-reason': 'mUser x from 1.2.3.4 not allowed because 5 from 10.0.1.5 not allowed because not in any group',
+    'name-with-key': f'mFailed publickey for invalid user a from 1.2.3.4 port 5 ssh2: ED25519 {PRINT} from 10.0.1.5 port 34790 ssh2: RSA {PRINT}',
+    'name-with-escapes': 'mInvalid user \\033[2J\x1b[2J from 10.0.1.5 port 34790',
+    'certificate': f'mFailed publickey for t from 10.0.1.5 port 34790 ssh2: ED25519-CERT {PRINT} ID x from 1.2.3.4 port 5 ssh2 (serial 0) CA ED25519 {PRINT}',
+    'accepted': f'mAccepted publickey for tanaka from 10.0.1.5 port 34790 ssh2: ED25519 {PRINT}',
+    'accepted-before-login': f'mAccepted publickey for admin from 1.2.3.4 port 5 ssh2: ED25519 {PRINT} [preauth]',
+    'accepted-by-child': f'cAccepted publickey for admin from 1.2.3.4 port 5 ssh2: ED25519 {PRINT}',
+    'closed': 'mConnection closed by authenticating user tanaka 10.0.1.5 port 34790 [preauth]',
+    'closed-name': 'mConnection closed by authenticating user a 1.2.3.4 port 5 10.0.1.5 port 34790 [preauth]',
+    'disconnecting': 'mDisconnecting invalid user a 10.0.1.5 port 34790: Change of username or service not allowed: (a,b) -> (c from 1.2.3.4 port 5,d) [preauth]',
+    'offer': 'mUnable to negotiate with 10.0.1.5 port 34790: no matching key exchange method found. Their offer: x 1.2.3.4 port 5 [preauth]',
+    'banner': 'mbanner exchange: Connection from 10.0.1.5 port 34790: invalid format',
+    'identifier': 'mkex_exchange_identification: client sent invalid protocol identifier "GET / HTTP/1.0"',
+    'local-forward': 'crefused local port forward: originator 1.2.3.4 port 5, target 10.0.1.20 port 80',
+    'stream-forward': 'crefused streamlocal port forward: originator 1.2.3.4 port 5, target /run/x 1.2.3.4 port 5',
+    'remote-forward': 'cdebug1: serverloop.c:server_input_global_request():754 (bin=sshd-session, pid=27): rtype tcpip-forward want_reply 1',
+    'channel': 'cdebug1: serverloop.c:server_input_channel_open():636 (bin=sshd-session, pid=31): failure tun@openssh.com',
+    'request': 'cdebug1: session.c:session_input_channel_req():2192 (bin=sshd-session, pid=36): session 0 req x11-req',
+    'sessions': 'cno more sessions',
+    'idle': 'cterminating inactive connection from user tanaka 10.0.1.5 port 34790',
+    'dropped': 'ldrop connection #3 from [fd00::7]:57599 on [fd00::1]:22 penalty: exceeded LoginGraceTime',
+    'penalty': 'lsrclimit_penalise: 10.0.1.7/32: activating ipv4 penalty of 20 seconds for penalty: exceeded LoginGraceTime',
+    'timeout': 'lTimeout before authentication for connection from 10.0.1.5 to 10.0.1.1, pid = 20',
+    'limited': 'lMaxStartups logging rate-limited: additional 20 connections dropped',
+}
+
 
 def main():
     seeds = {
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
+        'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
         'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
+        'sshd': SSHD,
         'lease': {f'{number:02}': '\n'.join(words) for number, words in enumerate(LEASES)},
         'command': {f'{number:02}': value for number, value in enumerate(COMMANDS)},
     }
