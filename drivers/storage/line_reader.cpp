@@ -51,6 +51,42 @@ Result<LineCount> count_lines(int fd, std::string_view place) {
     }
 }
 
+Result<LineSpan> read_lines(int fd, std::uint64_t offset, std::uint64_t skip, std::uint64_t most,
+                            std::size_t most_bytes, std::vector<std::string>& lines, std::string_view place) {
+    LineSpan span{0, offset};
+    std::size_t bytes = 0;
+    std::string line; // its beginning, where it is in earlier blocks
+    std::string block;
+    while (span.lines < most && (span.lines == 0 || bytes < most_bytes)) {
+        TRY(read_block(fd, offset, kBlock, block, place));
+        if (block.empty()) {
+            break;
+        }
+        offset += block.size();
+        std::size_t begin = 0;
+        for (std::size_t newline = block.find('\n'); newline != std::string::npos && span.lines < most;
+             newline = block.find('\n', begin)) {
+            if (skip > 0) {
+                --skip;
+                span.end += line.size() + newline + 1 - begin;
+            } else {
+                line.append(block, begin, newline - begin);
+                if (span.lines > 0 && bytes + line.size() + 1 > most_bytes) {
+                    return span;
+                }
+                bytes += line.size() + 1;
+                span.end += line.size() + 1;
+                ++span.lines;
+                lines.push_back(std::move(line));
+            }
+            line.clear();
+            begin = newline + 1;
+        }
+        line.append(block, begin);
+    }
+    return span;
+}
+
 Result<bool> read_lines_backwards(int fd, std::uint64_t size, std::size_t most, std::size_t most_bytes,
                                   std::vector<std::string>& lines, std::string_view place) {
     std::size_t bytes = 0;

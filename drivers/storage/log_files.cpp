@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -19,27 +18,37 @@ namespace sekisho::drivers {
 
 namespace {
 
-constexpr const char* kCurrent = "access.jsonl";
+constexpr std::string_view kPrefix = "access-";
+constexpr std::string_view kSuffix = ".jsonl";
+constexpr std::size_t kDigits = 12;
 
-/// access.jsonl.NUMBER; 0 is the current file.
-std::string file_name(std::size_t number) {
-    return number == 0 ? std::string(kCurrent) : text::concat(kCurrent, ".", text::to_text(number));
+std::string file_name(std::uint64_t first) {
+    const std::string number = text::to_text(first);
+    return text::concat(kPrefix, std::string(kDigits - std::min(kDigits, number.size()), '0'), number, kSuffix);
+}
+
+std::optional<std::uint64_t> first_of(std::string_view name) {
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() < kPrefix.size() + kSuffix.size()) {
+        return std::nullopt;
+    }
+    const auto first = text::parse_unsigned(name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
+    return first && file_name(*first) == name ? first : std::nullopt;
 }
 
 Error storage_error(std::string_view place, std::string_view what) {
     return Error::from_errno(Domain::storage, text::concat("log/", place), what, errno);
 }
 
-Result<Descriptor> open_rotated(int folder, std::size_t number) {
-    Descriptor file(openat(folder, file_name(number).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+Result<Descriptor> open_old(int folder, std::uint64_t first) {
+    Descriptor file(openat(folder, file_name(first).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!file.is_open()) {
-        return std::unexpected(storage_error(file_name(number), "can't be opened"));
+        return std::unexpected(storage_error(file_name(first), "can't be opened"));
     }
     return file;
 }
 
-/// Numbers of the rotated files, ascending.
-Result<std::vector<std::size_t>> rotated_numbers(int folder) {
+/// Numbers of the files' first lines, ascending.
+Result<std::vector<std::uint64_t>> list_files(int folder) {
     const int own = fcntl(folder, F_DUPFD_CLOEXEC, 0);
     const std::unique_ptr<DIR, int (*)(DIR*)> entries(own < 0 ? nullptr : fdopendir(own), closedir);
     if (entries == nullptr) {
@@ -47,15 +56,10 @@ Result<std::vector<std::size_t>> rotated_numbers(int folder) {
         close(own);
         return std::unexpected(error);
     }
-    std::vector<std::size_t> numbers;
+    std::vector<std::uint64_t> numbers;
     while (const dirent* entry = readdir(entries.get())) {
-        std::string_view name(entry->d_name);
-        if (name.starts_with(kCurrent)) {
-            name.remove_prefix(std::string_view(kCurrent).size());
-            const auto number = name.starts_with('.') ? text::parse_unsigned(name.substr(1)) : std::nullopt;
-            if (number && *number > 0 && file_name(*number) == entry->d_name) {
-                numbers.push_back(*number);
-            }
+        if (const auto first = first_of(entry->d_name)) {
+            numbers.push_back(*first);
         }
     }
     std::sort(numbers.begin(), numbers.end());
@@ -81,70 +85,75 @@ Result<std::unique_ptr<JsonLogFiles>> JsonLogFiles::open(const std::string& data
         return std::unexpected(storage_error("", "can't be opened"));
     }
     std::unique_ptr<JsonLogFiles> files(new JsonLogFiles(std::move(folder)));
-    TRY(files->adopt_rotated());
-    TRY(files->adopt_current());
+    TRY(files->adopt_files());
     return files;
 }
 
-Result<void> JsonLogFiles::adopt_rotated() {
-    const std::vector<std::size_t> numbers = TRY(rotated_numbers(m_folder.get()));
+/// A file without lines is what a rotation left that the power cut off, or that could not be finished: the file before
+/// it may hold its numbers by now, so it goes, unless it is the last one and they are still free.
+Result<void> JsonLogFiles::adopt_files() {
+    const std::vector<std::uint64_t> numbers = TRY(list_files(m_folder.get()));
+    std::uint64_t taken = 0; ///< lines that the files so far account for
+    LineCount count;
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-        const std::string name = file_name(i + 1);
-        if (numbers[i] != i + 1 &&
-            renameat(m_folder.get(), file_name(numbers[i]).c_str(), m_folder.get(), name.c_str()) != 0) {
-            return std::unexpected(storage_error(file_name(numbers[i]), "can't be renamed"));
+        const std::string name = file_name(numbers[i]);
+        const Descriptor file = TRY(open_old(m_folder.get(), numbers[i]));
+        const LineCount own = TRY(count_lines(file.get(), name));
+        const bool last = i + 1 == numbers.size();
+        if (own.lines == 0 && (!last || numbers[i] < taken)) {
+            if (unlinkat(m_folder.get(), name.c_str(), 0) != 0) {
+                return std::unexpected(storage_error(name, "can't be removed"));
+            }
+            continue;
         }
-        const Descriptor file = TRY(open_rotated(m_folder.get(), i + 1));
-        m_rotated.push_back(TRY(count_lines(file.get(), name)).lines);
+        if (!m_files.empty() && numbers[i] < taken) {
+            m_files.back().lines = numbers[i] - m_files.back().first; // what its name says holds
+        }
+        m_files.push_back({numbers[i], own.lines});
+        taken = numbers[i] + own.lines;
+        count = own;
     }
-    return {};
-}
-
-Result<void> JsonLogFiles::open_current() {
-    m_file = Descriptor(openat(m_folder.get(), kCurrent, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
-    if (!m_file.is_open()) {
-        return std::unexpected(storage_error(kCurrent, "can't be opened"));
+    if (m_files.empty()) {
+        m_files.push_back({});
     }
-    if (fsync(m_folder.get()) != 0) {
-        return std::unexpected(storage_error(kCurrent, "its folder can't be synced"));
-    }
-    return {};
-}
-
-Result<void> JsonLogFiles::adopt_current() {
-    TRY(open_current());
-    const LineCount count = TRY(count_lines(m_file.get(), kCurrent));
-    m_lines = count.lines;
+    TRY(open_current(m_files.back().first));
     m_size = count.whole_size;
     m_torn_bytes = count.size - count.whole_size;
     m_has_remains = m_torn_bytes > 0;
     return cut_back();
 }
 
+/// Opens or makes the file that is appended to, with its name on the medium.
+Result<void> JsonLogFiles::open_current(std::uint64_t first) {
+    const std::string name = file_name(first);
+    Descriptor file(openat(m_folder.get(), name.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
+    if (!file.is_open()) {
+        return std::unexpected(storage_error(name, "can't be opened"));
+    }
+    if (fsync(m_folder.get()) != 0) {
+        return std::unexpected(storage_error(name, "its folder can't be synced"));
+    }
+    m_file = std::move(file);
+    return {};
+}
+
 /// Makes the file end behind its last whole line.
 Result<void> JsonLogFiles::cut_back() {
     if (m_has_remains) {
         if (ftruncate(m_file.get(), static_cast<off_t>(m_size)) != 0) {
-            return std::unexpected(storage_error(kCurrent, "half a line can't be cut off"));
+            return std::unexpected(storage_error(file_name(m_files.back().first), "half a line can't be cut off"));
         }
         m_has_remains = false;
     }
     return {};
 }
 
-std::uint64_t JsonLogFiles::total_lines() {
-    return std::accumulate(m_rotated.begin(), m_rotated.end(), m_lines);
-}
-
 Result<void> JsonLogFiles::append(std::string_view line, bool durable) {
     if (line.empty() || line.find('\n') != line.size() - 1) {
         return std::unexpected(Error(Domain::argument, "log", "what is appended must be one line"));
     }
-    if (!m_file.is_open()) {
-        TRY(open_current());
-    }
     TRY(cut_back());
-    auto result = write_all(m_file.get(), line, Domain::storage, "log/access.jsonl");
+    auto result = write_all(m_file.get(), line, Domain::storage, text::concat("log/", file_name(m_files.back().first)));
     if (result && durable) {
         result = sync();
     }
@@ -154,79 +163,129 @@ Result<void> JsonLogFiles::append(std::string_view line, bool durable) {
         return result;
     }
     m_size += line.size();
-    ++m_lines;
+    ++m_files.back().lines;
     return {};
 }
 
-/// Of the current file only: a rotated one was synced before it was renamed.
+/// Of the current file only: an older one was synced before the next began.
 Result<void> JsonLogFiles::sync() {
-    if (m_file.is_open() && fdatasync(m_file.get()) != 0) {
-        return std::unexpected(storage_error(kCurrent, "can't be synced"));
+    if (fdatasync(m_file.get()) != 0) {
+        return std::unexpected(storage_error(file_name(m_files.back().first), "can't be synced"));
+    }
+    return {};
+}
+
+/// Keeps the old file as it is where the new one can't be made.
+Result<void> JsonLogFiles::begin_file() {
+    TRY(cut_back());
+    TRY(sync());
+    const std::uint64_t first = next_line();
+    if (auto made = open_current(first); !made) {
+        // Best without it: the old file goes on, and would hold the new one's numbers. The next start removes it, else.
+        unlinkat(m_folder.get(), file_name(first).c_str(), 0);
+        return made;
+    }
+    m_files.push_back({first, 0});
+    m_size = 0;
+    return {};
+}
+
+Result<void> JsonLogFiles::remove_oldest(std::size_t most) {
+    while (m_files.size() > most) {
+        const std::string oldest = file_name(m_files.front().first);
+        if (unlinkat(m_folder.get(), oldest.c_str(), 0) != 0 && errno != ENOENT) {
+            return std::unexpected(storage_error(oldest, "can't be removed"));
+        }
+        m_gone += m_files.front().lines;
+        m_files.erase(m_files.begin());
     }
     return {};
 }
 
 Result<std::uint64_t> JsonLogFiles::rotate(unsigned keep) {
-    if (m_file.is_open()) {
-        TRY(cut_back());
-        TRY(sync());
-    }
-    while (!m_rotated.empty() && m_rotated.size() >= keep) {
-        const std::string oldest = file_name(m_rotated.size());
-        if (unlinkat(m_folder.get(), oldest.c_str(), 0) != 0 && errno != ENOENT) {
-            return std::unexpected(storage_error(oldest, "can't be removed"));
-        }
-        m_gone += m_rotated.back();
-        m_rotated.pop_back();
-    }
-    if (keep == 0) {
-        if (unlinkat(m_folder.get(), kCurrent, 0) != 0 && errno != ENOENT) {
-            return std::unexpected(storage_error(kCurrent, "can't be removed"));
-        }
-        m_gone += m_lines;
-    } else {
-        for (std::size_t number = m_rotated.size() + 1; number-- > 0;) {
-            if (renameat(m_folder.get(), file_name(number).c_str(), m_folder.get(), file_name(number + 1).c_str()) !=
-                    0 &&
-                errno != ENOENT) {
-                auto error = storage_error(file_name(number), "can't be renamed");
-                m_rotated.clear();
-                TRY(adopt_rotated()); // some have moved: number them anew
-                return std::unexpected(std::move(error));
+    const std::size_t most = std::size_t{keep} + 1;
+    if (m_files.back().lines > 0) {
+        if (auto begun = begin_file(); !begun) {
+            // A full medium may have room for a new file when the one that is to go has gone.
+            if (begun.error().number() != ENOSPC || m_files.size() < most || m_files.size() < 2) {
+                return std::unexpected(std::move(begun).error());
             }
+            TRY(remove_oldest(std::max<std::size_t>(keep, 1)));
+            TRY(begin_file());
         }
-        m_rotated.insert(m_rotated.begin(), m_lines);
     }
-    m_file.reset();
-    m_size = 0;
-    m_lines = 0;
-    TRY(open_current());
+    TRY(remove_oldest(most));
     return std::exchange(m_gone, 0);
 }
 
 Result<std::vector<std::string>> JsonLogFiles::last_lines(std::size_t most) {
     std::vector<std::string> lines;
-    for (std::size_t number = 0; number <= m_rotated.size(); ++number) {
-        if (number == 0 && !m_file.is_open()) {
-            continue;
-        }
+    for (auto each = m_files.rbegin(); each != m_files.rend(); ++each) {
+        const bool is_current = each == m_files.rbegin();
+        const std::string name = file_name(each->first);
         std::uint64_t size = m_size;
-        Descriptor rotated;
-        if (number > 0) {
-            rotated = TRY(open_rotated(m_folder.get(), number));
+        Descriptor old;
+        if (!is_current) {
+            old = TRY(open_old(m_folder.get(), each->first));
             struct stat status{};
-            if (fstat(rotated.get(), &status) != 0) {
-                return std::unexpected(storage_error(file_name(number), "can't be read"));
+            if (fstat(old.get(), &status) != 0) {
+                return std::unexpected(storage_error(name, "can't be read"));
             }
             size = static_cast<std::uint64_t>(status.st_size);
         }
-        const int fd = number == 0 ? m_file.get() : rotated.get();
-        if (!TRY(read_lines_backwards(fd, size, most, kMostAnswer, lines, file_name(number)))) {
+        if (!TRY(read_lines_backwards(is_current ? m_file.get() : old.get(), size, most, kMostAnswer, lines, name))) {
             break;
         }
     }
     std::reverse(lines.begin(), lines.end());
     return lines;
+}
+
+/// The last mark of this file that is not behind the line; else the mark that was not used for longest, set to the
+/// file's beginning. A reader that goes on where it came to moves its own mark on.
+JsonLogFiles::Mark& JsonLogFiles::mark_for(const File& file, std::uint64_t line) {
+    Mark* nearest = nullptr;
+    Mark* oldest = &m_marks.front();
+    for (Mark& mark : m_marks) {
+        if (mark.used > 0 && mark.file == file.first && mark.line <= line &&
+            (nearest == nullptr || mark.line > nearest->line)) {
+            nearest = &mark;
+        }
+        if (mark.used < oldest->used) {
+            oldest = &mark;
+        }
+    }
+    if (nearest != nullptr && nearest->line == line) {
+        return *nearest;
+    }
+    *oldest = nearest != nullptr ? *nearest : Mark{file.first, file.first, 0, 0};
+    return *oldest;
+}
+
+Result<ports::LogPiece> JsonLogFiles::read_from(std::uint64_t line, std::size_t most_bytes) {
+    ports::LogPiece piece;
+    piece.first = std::max(line, next_line());
+    const auto file = std::find_if(m_files.begin(), m_files.end(), [line](const File& each) {
+        return each.lines > 0 && line < each.first + each.lines;
+    });
+    if (file == m_files.end()) {
+        return piece;
+    }
+    piece.first = std::max(line, file->first);
+    Descriptor old;
+    if (&*file != &m_files.back()) {
+        old = TRY(open_old(m_folder.get(), file->first));
+    }
+    Mark& mark = mark_for(*file, piece.first);
+    const LineSpan span =
+        TRY(read_lines(old.is_open() ? old.get() : m_file.get(), mark.offset, piece.first - mark.line,
+                       file->first + file->lines - piece.first, most_bytes, piece.lines, file_name(file->first)));
+    if (span.lines == 0) {
+        return std::unexpected(
+            Error(Domain::storage, text::concat("log/", file_name(file->first)), "has fewer lines than it had"));
+    }
+    mark = {file->first, piece.first + span.lines, span.end, ++m_readings};
+    return piece;
 }
 
 } // namespace sekisho::drivers

@@ -4,6 +4,7 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sekisho::services {
@@ -13,8 +14,8 @@ namespace {
 using events::Event;
 using events::Field;
 
-constexpr std::string_view kMarksFile = "state/log-marks";
-constexpr std::string_view kLossesFile = "log-losses"; ///< in the run directory: last sequence, events not written
+constexpr std::string_view kMarkFile = "state/log-read"; ///< number of the first line that nobody has read
+constexpr std::string_view kLossesFile = "log-losses";   ///< in the run directory: last sequence, events not written
 constexpr std::uint64_t kLeastFileSize = 64u << 10;
 constexpr std::uint64_t kSyncMilliseconds = 1'000;
 
@@ -27,16 +28,22 @@ Event host_alert(std::string_view action, std::string message) {
     return event;
 }
 
-/// The two numbers of a file that holds nothing else.
-Result<std::pair<std::uint64_t, std::uint64_t>> read_two_numbers(ports::Store& store, std::string_view file) {
+/// The numbers of a file that holds so many and nothing else.
+template <std::size_t Count>
+Result<std::array<std::uint64_t, Count>> read_numbers(ports::Store& store, std::string_view file) {
     const std::string text = TRY(store.read(file, 128));
     const auto parts = text::split(std::string_view(text).substr(0, text.find('\n')), ' ');
-    const auto first = parts.size() == 2 ? text::parse_unsigned(parts[0]) : std::nullopt;
-    const auto second = parts.size() == 2 ? text::parse_unsigned(parts[1]) : std::nullopt;
-    if (!first || !second) {
-        return std::unexpected(Error(Domain::storage, std::string(file), "does not hold two numbers"));
+    std::array<std::uint64_t, Count> numbers{};
+    bool good = parts.size() == Count;
+    for (std::size_t i = 0; good && i < Count; ++i) {
+        const auto number = text::parse_unsigned(parts[i]);
+        numbers[i] = number.value_or(0);
+        good = number.has_value();
     }
-    return std::pair(*first, *second);
+    if (!good) {
+        return std::unexpected(Error(Domain::storage, std::string(file), "does not hold what was written there"));
+    }
+    return numbers;
 }
 
 std::string two_numbers(std::uint64_t first, std::uint64_t second) {
@@ -59,12 +66,14 @@ EventLog::EventLog(ports::LogFiles& files, ports::Store& store, Timekeeper& time
     : m_files(files), m_store(store), m_timekeeper(timekeeper), m_boot_id(std::move(boot_id)) {}
 
 Result<void> EventLog::load() {
-    if (!m_store.exists(kMarksFile)) {
-        return {};
+    // A process that was killed may have left lines that are in memory only.
+    if (m_files.sync()) {
+        m_durable = m_files.next_line();
     }
-    const auto [dropped, read] = TRY(read_two_numbers(m_store, kMarksFile));
-    m_dropped = dropped;
-    m_read = read;
+    if (m_store.exists(kMarkFile)) {
+        // Lines that a power cut took are to be read when they come again.
+        m_read = std::min(TRY(read_numbers<1>(m_store, kMarkFile)).front(), m_files.next_line());
+    }
     return {};
 }
 
@@ -81,7 +90,7 @@ Result<void> EventLog::resume_losses() {
     if (!m_run_store->exists(kLossesFile)) {
         return {};
     }
-    const auto [sequence, lost] = TRY(read_two_numbers(*m_run_store, kLossesFile));
+    const auto [sequence, lost] = TRY(read_numbers<2>(*m_run_store, kLossesFile));
     m_sequence = static_cast<std::int64_t>(sequence);
     m_lost = lost;
     m_lost_cause = "the daemon ended before they could be";
@@ -175,11 +184,15 @@ void EventLog::write(const std::string& line, Durability durability) {
     }
     if (durability == Durability::immediate) {
         m_unsynced = false; // the file is synced as a whole
+        m_durable = m_files.next_line();
     } else if (!m_unsynced) {
         m_unsynced = true;
         if (m_sync_timer != nullptr) {
             m_sync_timer->start_once(kSyncMilliseconds);
         }
+    }
+    if (m_on_append) {
+        m_on_append();
     }
 }
 
@@ -191,6 +204,7 @@ void EventLog::sync() {
     const auto synced = m_files.sync();
     const bool failed_before = std::exchange(m_sync_failed, !synced);
     if (synced) {
+        m_durable = m_files.next_line();
         return;
     }
     m_unsynced = true;
@@ -221,40 +235,46 @@ void EventLog::rotate() {
     if (*dropped == 0) {
         return;
     }
-    m_dropped += *dropped;
-    const std::uint64_t unread = m_dropped > m_read ? m_dropped - m_read : 0;
-    Event event = host_alert("log-rotated-unread", text::concat("rotation removed ", text::to_text(*dropped),
-                                                                " events, ", text::to_text(std::min(unread, *dropped)),
-                                                                " of them before anyone read them"));
-    event.set_number(Field::event_count, static_cast<std::int64_t>(std::min(unread, *dropped)));
+    const std::uint64_t first = m_files.first_line();
+    const std::uint64_t unread = std::min(first > m_read ? first - m_read : 0, *dropped);
+    Event event =
+        host_alert("log-rotated-unread", text::concat("rotation removed ", text::to_text(*dropped), " events, ",
+                                                      text::to_text(unread), " of them before anyone read them"));
+    event.set_number(Field::event_count, static_cast<std::int64_t>(unread));
     if (unread == 0) {
         event.set(Field::event_action, "log-rotated");
         event.set(Field::event_kind, "event");
-    }
-    if (auto saved = save_marks(); !saved) {
-        event.set(Field::event_reason, saved.error().message());
     }
     stamp(event);
     // Straight into the fresh file: it can't need another rotation.
     write(to_json_line(event), Durability::immediate);
 }
 
-Result<void> EventLog::save_marks() {
-    return m_store.write(kMarksFile, two_numbers(m_dropped, m_read));
+Result<void> EventLog::save_mark() {
+    return m_store.write(kMarkFile, text::to_text(m_read) + "\n");
 }
 
 Result<EventLog::Reading> EventLog::read(std::size_t most) {
     Reading reading;
     reading.lines = TRY(m_files.last_lines(most));
-    reading.gap = m_dropped > m_read ? m_dropped - m_read : 0;
-    m_read = std::max(m_read, m_dropped);
-    const std::uint64_t end = m_dropped + m_files.total_lines();
-    if (m_read + reading.lines.size() >= end) {
-        m_read = end;
+    const std::uint64_t first = m_files.first_line();
+    reading.gap = first > m_read ? first - m_read : 0;
+    const std::uint64_t next = m_files.next_line();
+    note_read(next - std::min<std::uint64_t>(reading.lines.size(), next - first), next);
+    return reading;
+}
+
+void EventLog::note_read(std::uint64_t first, std::uint64_t next) {
+    const std::uint64_t before = m_read;
+    m_read = std::max(m_read, m_files.first_line()); // what rotation took has been told
+    if (first <= m_read) {
+        m_read = std::max(m_read, next);
+    }
+    if (m_read == before) {
+        return;
     }
     // A mark that can't be saved makes the next gap report too large, never too small.
-    ignore_error(save_marks(), "reading the log must work on a full data partition");
-    return reading;
+    ignore_error(save_mark(), "reading the log must work on a full data partition");
 }
 
 } // namespace sekisho::services

@@ -8,6 +8,7 @@
 #include "firmware/services/timekeeper.hpp"
 #include "policy/events/event.hpp"
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -62,6 +63,26 @@ public:
 
     Result<Reading> read(std::size_t most);
 
+    /// Lines by their number, for readers that follow the log; see ports::LogFiles. The readers' mark stays.
+    [[nodiscard]] std::uint64_t first_line() const { return m_files.first_line(); }
+
+    [[nodiscard]] std::uint64_t next_line() const { return m_files.next_line(); }
+
+    /// Lines before this one are on the medium and keep their number after a power cut.
+    [[nodiscard]] std::uint64_t durable_line() const noexcept { return m_durable; }
+
+    Result<ports::LogPiece> read_from(std::uint64_t line, std::size_t most_bytes) {
+        return m_files.read_from(line, most_bytes);
+    }
+
+    /// Somebody has read the lines from `first` up to `next`, without it: moves the readers' mark where it is not
+    /// before `first`.
+    void note_read(std::uint64_t first, std::uint64_t next);
+
+    /// Called after each line that was appended. Must be cheap and must not record anything: it is called from within
+    /// record().
+    void on_append(std::function<void()> callback) { m_on_append = std::move(callback); }
+
     [[nodiscard]] std::uint64_t lost() const noexcept { return m_lost; }
 
 private:
@@ -72,7 +93,7 @@ private:
     void write(const std::string& line, Durability durability);
     void rotate();
     void sync();
-    Result<void> save_marks();
+    Result<void> save_mark();
     void save_losses();
 
     static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
@@ -90,8 +111,9 @@ private:
     std::int64_t m_sequence = 0;
     std::uint64_t m_lost = 0; ///< not written since the last successful write
     std::string m_lost_cause;
-    std::uint64_t m_dropped = 0; ///< lines that rotation took, ever
-    std::uint64_t m_read = 0;    ///< lines that readers had come to, ever
+    std::uint64_t m_read = 0;    ///< number of the first line that no reader had come to
+    std::uint64_t m_durable = 0; ///< number of the first line that a power cut may take
+    std::function<void()> m_on_append;
 };
 
 } // namespace sekisho::services

@@ -47,10 +47,30 @@ TEST(full_disk, a_line_is_in_the_log_whole_or_not_at_all) {
     CHECK_FALSE(result.has_value());
     CHECK_EQUAL(ENOSPC, result.error().number());
     CHECK_EQUAL(appended * line.size(), log->current_size());
-    CHECK_EQUAL(appended * line.size(), folder.get("log/access.jsonl").size());
+    CHECK_EQUAL(appended * line.size(), folder.get("log/access-000000000000.jsonl").size());
     CHECK_EQUAL(appended, log->last_lines(1000).value().size());
 
     CHECK_EQUAL(appended, log->rotate(0).value()); // room again
     CHECK_TRUE(log->append(line, true).has_value());
-    CHECK_EQUAL(1, log->total_lines());
+    CHECK_EQUAL(1, log->next_line() - log->first_line());
+    CHECK_EQUAL(appended, log->first_line());
+}
+
+TEST(full_disk, a_rotation_without_room_for_a_new_file_removes_an_old_one_first) {
+    CHECK_EQUAL(0, umount2(folder.path().c_str(), MNT_DETACH));
+    // room for the two folders and three files
+    CHECK_EQUAL(0, mount("none", folder.path().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=5"));
+    auto log = JsonLogFiles::open(folder.path()).value();
+    CHECK_TRUE(log->append("0\n", false).has_value());
+    CHECK_EQUAL(0, log->rotate(2).value());
+    CHECK_TRUE(log->append("1\n", false).has_value());
+    CHECK_EQUAL(0, log->rotate(2).value());
+    CHECK_TRUE(log->append("2\n", false).has_value());
+    CHECK_FALSE(log->rotate(3).has_value()); // none may go: the old file goes on
+    CHECK_TRUE(log->append("3\n", false).has_value());
+    CHECK_EQUAL(1, log->rotate(2).value());
+    CHECK_TRUE(log->append("4\n", false).has_value());
+    CHECK_EQUAL(4, log->last_lines(10).value().size());
+    CHECK_EQUAL(1, log->first_line());
+    CHECK_EQUAL(5, log->next_line());
 }

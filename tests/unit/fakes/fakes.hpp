@@ -185,12 +185,14 @@ public:
         return size;
     }
 
-    std::uint64_t total_lines() override {
-        std::uint64_t count = 0;
+    std::uint64_t first_line() override { return first; }
+
+    std::uint64_t next_line() override {
+        std::uint64_t next = first;
         for (const auto& file : lines) {
-            count += file.size();
+            next += file.size();
         }
-        return count;
+        return next;
     }
 
     Result<std::uint64_t> rotate(unsigned keep) override {
@@ -200,14 +202,30 @@ public:
             dropped += lines.back().size();
             lines.pop_back();
         }
+        first += dropped;
         return dropped;
     }
 
-    Result<std::vector<std::string>> last_lines(std::size_t most) override {
-        std::vector<std::string> all;
-        for (auto file = lines.rbegin(); file != lines.rend(); ++file) {
-            all.insert(all.end(), file->begin(), file->end());
+    Result<ports::LogPiece> read_from(std::uint64_t line, std::size_t most_bytes) override {
+        if (refuse_reading) {
+            return std::unexpected(Error(Domain::storage, "log/access.jsonl", "input/output error"));
         }
+        ports::LogPiece piece{std::max(line, first), {}};
+        const std::vector<std::string> all = all_lines();
+        std::size_t bytes = 0;
+        for (std::uint64_t number = piece.first; number < next_line(); ++number) {
+            const std::string& each = all[static_cast<std::size_t>(number - first)];
+            bytes += each.size() + 1;
+            if (bytes > most_bytes && !piece.lines.empty()) {
+                break;
+            }
+            piece.lines.push_back(each);
+        }
+        return piece;
+    }
+
+    Result<std::vector<std::string>> last_lines(std::size_t most) override {
+        std::vector<std::string> all = all_lines();
         if (all.size() > most) {
             all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
         }
@@ -224,7 +242,18 @@ public:
         return found;
     }
 
+    /// Oldest first.
+    [[nodiscard]] std::vector<std::string> all_lines() const {
+        std::vector<std::string> all;
+        for (auto file = lines.rbegin(); file != lines.rend(); ++file) {
+            all.insert(all.end(), file->begin(), file->end());
+        }
+        return all;
+    }
+
     std::vector<std::vector<std::string>> lines{1}; ///< current file first
+    std::uint64_t first = 0;                        ///< number of the oldest line
+    bool refuse_reading = false;                    ///< by number
     bool full = false;
     bool last_durable = false;
     int syncs = 0; ///< calls of sync()

@@ -132,7 +132,7 @@ TEST(event_log, the_sequence_goes_on_after_a_restart_within_a_boot) {
 TEST(event_log, an_empty_log_begins_the_sequence) {
     start();
     record("first");
-    LONGS_EQUAL(1, files.total_lines());
+    LONGS_EQUAL(1, files.next_line());
     CHECK(files.lines.front().back().contains("\"sequence\":1"));
 }
 
@@ -239,11 +239,75 @@ TEST(event_log, numbers_stand_in_order_where_rotation_tells_something) {
     }
 }
 
-TEST(event_log, damaged_marks_are_an_error) {
-    store.files["state/log-marks"] = "12 x\n";
+TEST(event_log, a_damaged_mark_is_an_error) {
+    store.files["state/log-read"] = "x\n";
     CHECK_FALSE(log.load().has_value());
-    store.files["state/log-marks"] = "12\n";
+    store.files["state/log-read"] = "12 13\n";
     CHECK_FALSE(log.load().has_value());
+}
+
+TEST(event_log, a_mark_beyond_the_end_is_what_a_power_cut_left) {
+    store.files["state/log-read"] = "12\n";
+    CHECK(log.load().has_value());
+    log.configure(300, 0);
+    record("one");
+    record("two");
+    LONGS_EQUAL(1, files.count("log-rotated-unread"));
+}
+
+TEST(event_log, lines_are_read_by_their_number_over_rotations) {
+    log.configure(2'000, 1);
+    for (int i = 0; i < 60; ++i) {
+        record("padding padding padding padding padding padding");
+    }
+    CHECK(log.first_line() > 0);
+    const auto piece = log.read_from(0, 1);
+    CHECK(piece->first == log.first_line());
+    LONGS_EQUAL(1, piece->lines.size());
+    const auto last = log.read_from(log.next_line() - 1, 1'000);
+    CHECK(last->lines.front() == files.lines.front().back());
+    CHECK(log.read_from(log.next_line(), 1'000)->lines.empty());
+}
+
+TEST(event_log, who_follows_the_log_is_called_for_each_line) {
+    int calls = 0;
+    log.on_append([&] { ++calls; });
+    record("first");
+    files.full = true;
+    record("lost");
+    LONGS_EQUAL(1, calls);
+    files.full = false;
+    record("second"); // and the report of the loss
+    LONGS_EQUAL(3, calls);
+}
+
+TEST(event_log, lines_are_durable_when_they_were_synced) {
+    start();
+    CHECK(log.load().has_value());
+    record("a connection");
+    LONGS_EQUAL(0, log.durable_line());
+    loop.advance(1'000, clock);
+    LONGS_EQUAL(1, log.durable_line());
+    record("another");
+    record("somebody applied", services::Durability::immediate);
+    LONGS_EQUAL(3, log.durable_line());
+    files.refuse_sync = true;
+    record("a third");
+    loop.advance(1'000, clock); // its report of the failure is durable, and so everything
+    LONGS_EQUAL(3, log.durable_line());
+}
+
+TEST(event_log, an_export_of_all_lines_counts_as_reading) {
+    log.configure(100'000, 1);
+    for (int i = 0; i < 10; ++i) {
+        record("early");
+    }
+    log.note_read(3, 10); // not all
+    log.note_read(0, 6);
+    log.note_read(6, 10);
+    log.configure(500, 0);
+    record("one more");
+    LONGS_EQUAL(0, files.count("log-rotated-unread"));
 }
 
 TEST(event_log, nothing_is_rotated_before_the_bounds_are_known) {
