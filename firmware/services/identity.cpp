@@ -5,6 +5,16 @@
 
 namespace sekisho::services {
 
+namespace {
+
+constexpr std::size_t kHashDigits = 64; // SHA-256
+
+bool is_hash(std::string_view text) {
+    return text.size() == kHashDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+} // namespace
+
 Result<Identity> Identity::parse(std::string_view text) {
     Identity identity;
     bool has_time = false;
@@ -23,6 +33,11 @@ Result<Identity> Identity::parse(std::string_view text) {
             identity.version = value;
         } else if (key == "build") {
             identity.build = value;
+        } else if (key == "image-hash") {
+            if (!is_hash(value)) {
+                return std::unexpected(Error(Domain::system, "identity: image-hash", "is not 64 hexadecimal digits"));
+            }
+            identity.image_hash = value;
         } else if (key == "build-time") {
             identity.build_time = TRY(parse_rfc3339(value));
             has_time = true;
