@@ -3,7 +3,9 @@
 
 #include "drivers/capture/nflog_packet_log.hpp"
 #include "drivers/control/control_server.hpp"
+#include "drivers/json/component_list.hpp"
 #include "drivers/json/event_reader.hpp"
+#include "drivers/json/support_record.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
@@ -18,10 +20,12 @@
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
+#include "firmware/services/lifecycle.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
 
+#include <cerrno>
 #include <cstdio>
 
 namespace sekisho::daemon {
@@ -74,16 +78,31 @@ struct Opened {
     std::unique_ptr<ports::Store> run_store;
     std::unique_ptr<drivers::JsonLogFiles> files;
     std::string data_trouble; ///< why the log is not on the data partition; empty where it is
-    services::Identity identity;
+    services::ImageFacts image;
     std::string default_configuration;
 };
+
+/// An image need not have a record; one that is there has to be one.
+lifecycle::RecordOrCause read_support(const std::string& file) {
+    const auto text = drivers::read_file(file, drivers::kMostSupportRecord, Domain::lifecycle);
+    if (!text && text.error().number() == ENOENT) {
+        return std::nullopt;
+    }
+    return drivers::read_support_record(TRY(text));
+}
+
+Result<std::vector<lifecycle::Component>> read_components(const std::string& file) {
+    return drivers::read_component_list(TRY(drivers::read_file(file, drivers::kMostComponentList, Domain::lifecycle)));
+}
 
 Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) {
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
     const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
-    opened.identity = TRY(services::Identity::parse(identity));
+    opened.image.identity = TRY(services::Identity::parse(identity));
+    opened.image.support = read_support(options.support);
+    opened.image.components = read_components(options.components);
     opened.default_configuration =
         TRY(drivers::read_file(options.default_configuration, ports::kMostPayload, Domain::system));
     opened.store = TRY(drivers::FileStore::open(options.data_directory));
@@ -107,19 +126,20 @@ struct Daemon {
           processes(loop),
           packet_log(loop, clock_port),
           server(loop, text::concat(options.run_directory, "/control.sock"), {}, accounts::kGroupId),
-          timekeeper(clock, *opened.store, opened.identity.build_time),
+          timekeeper(clock, *opened.store, opened.image.identity.build_time),
           log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
           credentials(*opened.store),
           accounts(*opened.store, credentials, log),
-          authentication({hasher, clock}, accounts, credentials, timekeeper, log, opened.identity.product),
+          authentication({hasher, clock}, accounts, credentials, timekeeper, log, opened.image.identity.product),
           policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
                  opened.default_configuration),
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
+          lifecycle({machine, clock, loop}, opened.image, timekeeper, log, [this] { return utc_offset(); }),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper,
-                         opened.identity) {}
+                         opened.image.identity) {}
 
     /// The log must leave room for configurations and the time on the data partition, or for programs in memory.
     void limit_log() {
@@ -154,9 +174,31 @@ struct Daemon {
             return authentication.authenticate(invocation, request);
         });
         administration.serve(services::CommandId::show_accounts, [this](const auto& invocation, const auto&) {
-            const int offset = policy.configuration() ? policy.configuration()->model.system.utc_offset_minutes : 0;
-            return services::show_accounts(invocation, accounts, credentials, offset);
+            return services::show_accounts(invocation, accounts, credentials, utc_offset());
         });
+    }
+
+    /// What the router says of itself.
+    void start_lifecycle() {
+        if (!opened.image.components) {
+            note(log, "list of components", std::unexpected(opened.image.components.error()));
+        }
+        administration.greet_with([this] { return lifecycle.greeting(); });
+        administration.serve(services::CommandId::show_version, [this](const auto& invocation, const auto&) {
+            return lifecycle.show_version(invocation);
+        });
+        administration.serve(services::CommandId::show_lifecycle, [this](const auto& invocation, const auto&) {
+            return lifecycle.show_lifecycle(invocation);
+        });
+        administration.serve(services::CommandId::show_components, [this](const auto& invocation, const auto&) {
+            return lifecycle.show_components(invocation);
+        });
+        lifecycle.start();
+    }
+
+    /// Minutes east of UTC, where the clinic is.
+    [[nodiscard]] int utc_offset() const {
+        return policy.configuration() ? policy.configuration()->model.system.utc_offset_minutes : 0;
     }
 
     void follow(const model::Model& model) {
@@ -187,6 +229,7 @@ struct Daemon {
     services::ConnectionLog connections;
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;
+    services::Lifecycle lifecycle;
     services::Administration administration;
 };
 
@@ -243,7 +286,11 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         constexpr model::LogSettings kDefault; // denials are logged without a policy too
         daemon.log.configure(kDefault.file_size, kDefault.files);
     }
-    note(daemon.log, "clock", clock.watch_steps([&daemon] { daemon.policy.check_clock(); }));
+    daemon.start_lifecycle();
+    note(daemon.log, "clock", clock.watch_steps([&daemon] {
+        daemon.policy.check_clock();
+        daemon.lifecycle.check();
+    }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
     const auto started = daemon.server.start(
         [&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });

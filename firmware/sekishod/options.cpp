@@ -14,15 +14,17 @@ struct Row {
     std::string Options::* member;
 };
 
-constexpr std::array<Row, 9> kRows{{{"--data", &Options::data_directory},
-                                    {"--run", &Options::run_directory},
-                                    {"--default-config", &Options::default_configuration},
-                                    {"--identity", &Options::identity},
-                                    {"--lease-script", &Options::lease_script},
-                                    {"--resolv-conf", &Options::resolv_conf},
-                                    {"--busybox", &Options::busybox},
-                                    {"--chronyd", &Options::chronyd},
-                                    {"--clock", &Options::clock_file}}};
+constexpr std::array<Row, 11> kRows{{{"--data", &Options::data_directory},
+                                     {"--run", &Options::run_directory},
+                                     {"--default-config", &Options::default_configuration},
+                                     {"--identity", &Options::identity},
+                                     {"--support", &Options::support},
+                                     {"--components", &Options::components},
+                                     {"--lease-script", &Options::lease_script},
+                                     {"--resolv-conf", &Options::resolv_conf},
+                                     {"--busybox", &Options::busybox},
+                                     {"--chronyd", &Options::chronyd},
+                                     {"--clock", &Options::clock_file}}};
 
 } // namespace
 

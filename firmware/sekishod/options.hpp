@@ -16,6 +16,8 @@ struct Options {
     std::string run_directory = "/run/sekisho";
     std::string default_configuration = "/usr/share/sekisho/default.conf";
     std::string identity = "/usr/share/sekisho/identity";
+    std::string support = "/usr/share/sekisho/support.json";
+    std::string components = "/usr/share/sekisho/components.json";
     std::string lease_script = "/usr/libexec/sekisho/lease-event";
     std::string resolv_conf = "/run/resolv.conf";
     std::string busybox = "/bin/busybox";
