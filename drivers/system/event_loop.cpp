@@ -72,8 +72,8 @@ private:
     Registration<uv_poll_t>* m_poll;
 };
 
-/// `kEvents` is UV_READABLE or UV_WRITABLE. An error that waits on the descriptor is for the callback to find when it
-/// reads; libuv ends the watch on one (a full netlink socket is enough), so it is started again.
+/// `kEvents` is UV_READABLE, UV_WRITABLE or both. An error that waits on the descriptor is for the callback to find
+/// when it reads; libuv ends the watch on one (a full netlink socket is enough), so it is started again.
 template <int kEvents>
 void on_poll(uv_poll_t* handle, int status, int /*events*/) {
     if (status < 0) {
@@ -140,6 +140,10 @@ std::unique_ptr<Watch> UvEventLoop::watch_readable(int fd, std::function<void()>
 
 std::unique_ptr<Watch> UvEventLoop::watch_writable(int fd, std::function<void()> on_writable) {
     return watch<UV_WRITABLE>(&m_implementation->loop, fd, std::move(on_writable));
+}
+
+std::unique_ptr<Watch> UvEventLoop::watch_ready(int fd, std::function<void()> on_ready) {
+    return watch < UV_READABLE | UV_WRITABLE > (&m_implementation->loop, fd, std::move(on_ready));
 }
 
 Result<void> UvEventLoop::on_termination(const std::function<void()>& callback) {

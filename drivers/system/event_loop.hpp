@@ -33,6 +33,8 @@ public:
     std::unique_ptr<Watch> watch_readable(int fd, std::function<void()> on_readable);
     /// The same for room to write.
     std::unique_ptr<Watch> watch_writable(int fd, std::function<void()> on_writable);
+    /// The same for either.
+    std::unique_ptr<Watch> watch_ready(int fd, std::function<void()> on_ready);
 
     /// Calls back when the process is asked to end (SIGTERM, SIGINT), instead of ending. Replaces an earlier callback.
     Result<void> on_termination(const std::function<void()>& callback);
