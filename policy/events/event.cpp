@@ -13,10 +13,11 @@ namespace sekisho::events {
 namespace {
 
 constexpr std::array<FieldRow, kFieldCount> kFields{{
-    {Field::timestamp, "@timestamp", FieldKind::text, "when it happened, RFC 3339 in UTC"},
+    {Field::timestamp, "@timestamp", FieldKind::text, "when it happened, RFC 3339 in UTC", SyslogPlace::timestamp},
     {Field::event_kind, "event.kind", FieldKind::text, "event, or alert where somebody should look"},
     {Field::event_category, "event.category", FieldKind::text, "network, configuration, authentication or host"},
-    {Field::event_action, "event.action", FieldKind::text, "what happened: connection-denied, apply, login …"},
+    {Field::event_action, "event.action", FieldKind::text, "what happened: connection-denied, apply, login …",
+     SyslogPlace::msgid},
     {Field::event_outcome, "event.outcome", FieldKind::text, "success or failure"},
     {Field::event_reason, "event.reason", FieldKind::text, "reason code of a verdict, or cause of a failure"},
     {Field::event_sequence, "event.sequence", FieldKind::number, "counts from 1 since the boot; a gap is a loss"},
@@ -39,7 +40,8 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
     {Field::destination_nat_port, "destination.nat.port", FieldKind::number, "port that received it after translation"},
     {Field::user_name, "user.name", FieldKind::text, "account that acted"},
     {Field::event_count, "sekisho.count", FieldKind::number, "how many occurrences this line stands for"},
-    {Field::clock_synchronised, "sekisho.clock.synchronised", FieldKind::boolean, "whether the time can be relied on"},
+    {Field::clock_synchronised, "sekisho.clock.synchronised", FieldKind::boolean, "whether the time can be relied on",
+     SyslogPlace::quality},
     {Field::rule_line, "sekisho.rule.line", FieldKind::number, "line of the configuration that the rule comes from"},
     {Field::icmp_type, "sekisho.icmp.type", FieldKind::number, "ICMP or ICMPv6 type"},
     {Field::icmp_code, "sekisho.icmp.code", FieldKind::number, "ICMP or ICMPv6 code"},
@@ -54,7 +56,7 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
     {Field::lifecycle_days_left, "sekisho.lifecycle.days_left", FieldKind::number,
      "whole days until security support ends"},
     {Field::log_server, "sekisho.log_server", FieldKind::text, "name of a syslog server in the configuration"},
-    {Field::message, "message", FieldKind::text, "a sentence for a person"},
+    {Field::message, "message", FieldKind::text, "a sentence for a person", SyslogPlace::text},
 }};
 
 /// "observer.ingress" of "observer.ingress.zone"; empty at the top level.
@@ -89,6 +91,17 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
 }
 
 static_assert(is_well_ordered());
+
+/// Every name can be a PARAM-NAME (RFC 5424 6.3.3: at most 32 printable characters) and a column of CSV as it is.
+[[nodiscard]] constexpr bool are_plain_names() noexcept {
+    return std::ranges::all_of(kFields, [](const FieldRow& row) {
+        return !row.path.empty() && row.path.size() <= 32 && std::ranges::all_of(row.path, [](char c) {
+            return (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '@';
+        });
+    });
+}
+
+static_assert(are_plain_names());
 
 // read by assertions only
 [[nodiscard, maybe_unused]] const FieldRow& row_of(Field field) noexcept {

@@ -65,11 +65,21 @@ inline constexpr std::size_t kFieldCount = static_cast<std::size_t>(Field::messa
 
 enum class FieldKind : std::uint8_t { text, number, boolean };
 
+/// Where a field goes in a syslog message (RFC 5424).
+enum class SyslogPlace : std::uint8_t {
+    parameter, ///< of the product's own element, under the field's name
+    timestamp, ///< TIMESTAMP; a parameter where the value is none
+    msgid,     ///< MSGID; a parameter where the value is none
+    quality,   ///< isSynced of the element timeQuality
+    text,      ///< MSG
+};
+
 struct FieldRow {
     Field field;
-    std::string_view path; ///< ECS name with dots
+    std::string_view path; ///< ECS name with dots; column in CSV
     FieldKind kind;
     std::string_view help;
+    SyslogPlace syslog = SyslogPlace::parameter;
 };
 
 /// One row per field, index = Field.
