@@ -66,6 +66,59 @@ TEST(administration, an_account_without_the_right_is_refused_and_recorded) {
     CHECK(files.count("nobody") == 1);
 }
 
+TEST(administration, an_account_in_force_is_served_under_its_name) {
+    administration.admit(
+        {[](std::uint32_t user) { return user == 2001 ? std::optional<std::string>("tanaka") : std::nullopt; },
+         [](std::uint32_t user) { return user == 2002 ? std::optional<std::string>("suzuki") : std::nullopt; }});
+    std::string began;
+    administration.on_session([&](const std::string& account) { began = account; });
+    LONGS_EQUAL(0, ask({"apply", "-"}, std::string(kConfiguration), 2001).exit_status);
+    CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"tanaka\"}"));
+    LONGS_EQUAL(0, ask({"session", "begin"}, {}, 2001).exit_status);
+    STRCMP_EQUAL("tanaka", began.c_str());
+    LONGS_EQUAL(0, ask({"show", "version"}, {}, 0).exit_status);
+
+    // an account that is no longer in force is refused and recorded by name, others by what the machine calls them
+    LONGS_EQUAL(1, ask({"show", "version"}, {}, 2002).exit_status);
+    CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"suzuki\"}"));
+    LONGS_EQUAL(1, ask({"show", "version"}, {}, 2003).exit_status);
+    CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"nobody\"}"));
+    LONGS_EQUAL(2, files.count("not-authorised"));
+}
+
+TEST(administration, commands_of_the_own_programs_are_the_superuser_s) {
+    administration.admit({[](std::uint32_t) { return std::optional<std::string>("tanaka"); }, {}});
+    int asked = 0;
+    administration.serve(services::CommandId::authenticate, [&](const auto&, const auto&) {
+        ++asked;
+        return ports::ControlResponse{};
+    });
+    for (const auto& words : std::vector<std::vector<std::string>>{{"authenticate", "state"},
+                                                                   {"authenticate", "password", "admin"},
+                                                                   {"lease-event", "bound", "interface=wan0"}}) {
+        const auto response = ask(words, {}, 2001);
+        LONGS_EQUAL(1, response.exit_status);
+        CHECK(response.errors.contains("own programs"));
+        CHECK(files.lines.front().back().contains("not-authorised"));
+        CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"tanaka\"}"));
+    }
+    LONGS_EQUAL(0, asked);
+    LONGS_EQUAL(0, ask({"authenticate", "state"}).exit_status);
+    LONGS_EQUAL(1, asked);
+}
+
+TEST(administration, what_a_stranger_sends_is_recorded_in_bounds) {
+    LONGS_EQUAL(1, ask({std::string(60'000, 'x')}, {}, 65534).exit_status);
+    CHECK(files.lines.front().back().size() < 1000);
+}
+
+TEST(administration, the_system_tells_that_the_wan_is_held_down) {
+    CHECK(ask({"show", "system", "--json"}).output.contains("\"wan_held\":false"));
+    policy.hold_wan();
+    CHECK(ask({"show", "system", "--json"}).output.contains("\"wan_held\":true"));
+    CHECK(ask({"show", "system"}).output.contains("the WAN stays down until the first password is set"));
+}
+
 TEST(administration, an_apply_answers_with_the_policy_in_force) {
     const auto response = ask({"apply", "-"}, std::string(kConfiguration));
     LONGS_EQUAL(0, response.exit_status);

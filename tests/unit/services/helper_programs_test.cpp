@@ -68,3 +68,16 @@ TEST(helper_programs, the_dhcp_client_asks_for_no_static_routes) {
     CHECK(std::ranges::find(argv, "-o") != argv.end()); // no default option list
     CHECK(std::ranges::find(argv, "staticroutes") == argv.end());
 }
+
+TEST(helper_programs, no_dhcp_client_runs_while_the_wan_is_held_down) {
+    model.interfaces.push_back(wan(true));
+    helpers.hold_wan(true);
+    CHECK(helpers.follow(model).has_value());
+    CHECK(processes.programs.empty());
+    helpers.hold_wan(false);
+    CHECK(helpers.follow(model).has_value());
+    CHECK(processes.programs.contains("udhcpc wan0"));
+    helpers.hold_wan(true);
+    CHECK(helpers.follow(model).has_value());
+    CHECK(processes.programs.empty());
+}

@@ -39,11 +39,18 @@ TEST_GROUP(policy_service) {
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
     std::unique_ptr<services::PolicyService> service;
+    bool no_password = false;
 
+    bool is_planned(std::string_view interface) {
+        return std::ranges::contains(network.in_force.interfaces, interface, &model::Interface::name);
+    }
     void start() {
         service = std::make_unique<services::PolicyService>(
             services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log,
             std::string(kInterfaces));
+        if (no_password) {
+            service->hold_wan();
+        }
         service->start();
     }
     void commit(std::string_view text) {
@@ -467,4 +474,75 @@ TEST(policy_service, a_clock_that_is_behind_the_recorded_time_is_told_once_and_n
     clock.wall.microseconds += 2 * 86'400ll * 1'000'000;
     loop.advance(60'000, clock);
     LONGS_EQUAL(1, files.count("clock-caught-up"));
+}
+
+TEST(policy_service, a_router_without_a_password_holds_its_wan_down_and_the_rest_works) {
+    store.files["state/factory"] = "";
+    no_password = true;
+    start();
+    CHECK(service->source() == PolicySource::factory_default);
+    CHECK_TRUE(service->is_wan_held());
+    CHECK_FALSE(is_planned("wan0"));
+    CHECK_TRUE(is_planned("br-clinic"));
+    CHECK_TRUE(network.forwarding);
+    LONGS_EQUAL(1, files.count("wan-held"));
+    // nothing brings it up: no lease, no change of links, no other configuration
+    CHECK_FALSE(
+        service
+            ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=198.51.100.9", "mask=255.255.255.0"})
+            .has_value());
+    service->configure_network();
+    CHECK_FALSE(is_planned("wan0"));
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+    CHECK_FALSE(is_planned("wan0"));
+    CHECK_TRUE(network.in_force.leases.empty());
+}
+
+TEST(policy_service, the_first_password_brings_the_wan_up_once) {
+    store.files["state/factory"] = "";
+    no_password = true;
+    start();
+    int changes = 0;
+    service->on_change([&](const model::Model&) { ++changes; });
+    service->release_wan();
+    CHECK_FALSE(service->is_wan_held());
+    CHECK_TRUE(is_planned("wan0"));
+    LONGS_EQUAL(1, changes);
+    service->release_wan();
+    LONGS_EQUAL(1, changes);
+    LONGS_EQUAL(1, files.count("wan-released"));
+    CHECK(
+        service
+            ->lease_event(std::vector<std::string>{"bound", "interface=wan0", "ip=198.51.100.9", "mask=255.255.255.0"})
+            .has_value());
+    LONGS_EQUAL(1, network.in_force.leases.size());
+}
+
+TEST(policy_service, a_wan_that_fails_when_it_is_released_is_tried_again) {
+    store.files["state/factory"] = "";
+    no_password = true;
+    start();
+    network.broken = "wan0";
+    service->release_wan();
+    LONGS_EQUAL(1, files.count("tried again"));
+    network.broken.reset();
+    loop.advance(10'000, clock);
+    CHECK_TRUE(is_planned("wan0"));
+}
+
+TEST(policy_service, a_lease_of_an_earlier_process_does_not_bring_a_held_wan_up) {
+    run_store.files["leases"] = "bound\tinterface=wan0\tip=198.51.100.9\tmask=255.255.255.0\n";
+    store.files["state/factory"] = "";
+    no_password = true;
+    start();
+    CHECK_FALSE(is_planned("wan0"));
+    CHECK_TRUE(network.in_force.leases.empty());
+}
+
+TEST(policy_service, a_held_wan_without_a_configuration_is_released_too) {
+    no_password = true;
+    start();
+    service->release_wan();
+    CHECK(service->apply(kInterfaces, kAdmin).has_value());
+    CHECK_TRUE(is_planned("wan0"));
 }
