@@ -10,6 +10,7 @@ namespace sekisho::config {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kPemBegin = "-----BEGIN "; // RFC 7468 section 3
 
 [[nodiscard]] std::uint8_t byte_at(std::string_view text, std::size_t offset) noexcept {
     return offset < text.size() ? static_cast<std::uint8_t>(text[offset]) : 0;
@@ -193,6 +194,36 @@ Token Lexer::read_string() {
     token.kind = TokenKind::string;
     token.place = place();
     advance();
+    const std::size_t begin = m_text.find_first_not_of(" \t\n", m_offset);
+    if (begin != std::string_view::npos && m_text.substr(begin).starts_with(kPemBegin)) {
+        read_pem(token);
+    } else {
+        read_line_of_text(token);
+    }
+    token.end = place();
+    return token;
+}
+
+/// Up to the closing quote, over line ends too: what is pasted here should be one text also where its quote is missing
+/// or where it does not belong, so that its lines are not taken, and quoted, as statements. No character of PEM ends a
+/// statement or begins a comment: there, at the latest, the quote has been forgotten.
+void Lexer::read_pem(Token& token) {
+    constexpr std::string_view kNotPem = ";{}#";
+    while (!at_end() && peek() != '"' && !kNotPem.contains(peek())) {
+        token.several_lines = token.several_lines || peek() == '\n';
+        token.text += peek();
+        advance();
+    }
+    if (peek() == '"') {
+        advance();
+        return;
+    }
+    m_diagnostics.error(token.place, {}, "the text that begins here is not closed",
+                        "close it with \" behind its last line");
+    token.damaged = true;
+}
+
+void Lexer::read_line_of_text(Token& token) {
     while (!at_end() && peek() != '"' && peek() != '\n') {
         const char byte = peek();
         if (byte == '\\') {
@@ -218,8 +249,6 @@ Token Lexer::read_string() {
                             text::concat("it reads: ", text::escape_for_terminal(token.text.substr(0, 255))));
         token.damaged = true;
     }
-    token.end = place();
-    return token;
 }
 
 Token Lexer::read_word() {

@@ -19,6 +19,9 @@ struct Token {
     Place place;
     Place end;            ///< just behind the token
     bool damaged = false; ///< already reported: a string that was not closed, a word with bytes that don't belong there
+    /// A string that goes over several lines, which only what begins as PEM does (RFC 7468). Its characters are not
+    /// checked, and it may be a private key: nobody may quote it.
+    bool several_lines = false;
 };
 
 /// Reads token after token. Text that is no token is reported and passed over.
@@ -40,6 +43,8 @@ private:
     void skip_blank();
     void skip_block_comment();
     [[nodiscard]] Token read_string();
+    void read_line_of_text(Token& token);
+    void read_pem(Token& token);
     [[nodiscard]] Token read_word();
 
     std::string_view m_text;

@@ -58,9 +58,23 @@ private:
     std::vector<std::string> m_path;
 };
 
-/// "port 443", "service web", "dhcp".
-[[nodiscard]] std::string title_of(const Node& node) {
+/// As much of a text as a message may hold. What goes over several lines may be a private key.
+[[nodiscard]] std::string shown(const Token& token) {
+    if (token.several_lines) {
+        return "-----BEGIN …";
+    }
+    return token.text.size() > kMostKeyBytes ? token.text.substr(0, kMostKeyBytes) + "…" : token.text;
+}
+
+/// What tells a statement from others in its block: "port 443", "service web", "dhcp".
+[[nodiscard]] std::string identity_of(const Node& node) {
     return node.value.empty() ? node.key : text::concat(node.key, " ", node.value);
+}
+
+/// The same for messages, where keys and certificates would take too much room.
+[[nodiscard]] std::string title_of(const Node& node) {
+    const bool is_long = node.parameter->type == Type::ssh_key || node.parameter->type == Type::certificate;
+    return is_long ? node.key : identity_of(node);
 }
 
 void Parser::take() {
@@ -138,7 +152,7 @@ void Parser::parse_statement(const Parameter* parent, std::vector<Node>& into, S
               .children = {}};
     if (parameter->shape == Shape::keyed_block) {
         if (const auto name = canonical(*parameter, node.key); !name) {
-            error(node.place, name.error().cause());
+            error(node.place, name.error().why, name.error().hint);
         }
     }
     take();
@@ -173,10 +187,17 @@ bool Parser::read_value(Node& node, const Parameter* parent) {
         }
         return false;
     }
-    Result<std::string> value = canonical(parameter, m_token.text);
+    if (m_token.several_lines && parameter.type != Type::certificate && parameter.type != Type::ssh_key) {
+        error(m_token.place, text::concat(node.key, ": the text that begins here is not closed on its line"),
+              "close it with \"");
+        take();
+        skip_statement();
+        return false;
+    }
+    Canonical value = canonical(parameter, m_token.text);
     node.value_place = m_token.place;
     if (!value) {
-        error(m_token.place, text::concat(node.key, ": ", value.error().cause()));
+        error(m_token.place, text::concat(node.key, ": ", value.error().why), value.error().hint);
         if (!has_block(parameter.shape)) {
             take();
             skip_statement();
@@ -252,11 +273,10 @@ void Parser::unexpected_behind(const Node& node) {
     }
     std::string hint = text::concat("it is written: ", form_of(*node.parameter));
     if (node.parameter->count == Count::many) {
-        hint = text::concat("write one statement for each: ", node.key, " ", node.value, "; ", node.key, " ",
-                            m_token.text, ";");
+        hint = text::concat("write one statement for each: ", title_of(node), "; ", node.key, " ",
+                            title_of(node) == node.key ? "VALUE" : shown(m_token), ";");
     }
-    error(m_token.place,
-          text::concat("unexpected '", m_token.text.substr(0, kMostKeyBytes), "' behind '", title_of(node), "'"),
+    error(m_token.place, text::concat("unexpected '", shown(m_token), "' behind '", title_of(node), "'"),
           std::move(hint));
 }
 
@@ -266,13 +286,13 @@ void Parser::note(const Node& node, Seen& seen) {
         return;
     }
     const bool many = node.parameter->count == Count::many;
-    const std::string identity = many ? title_of(node) : node.key;
+    const std::string identity = many ? identity_of(node) : node.key;
     const auto [first, fresh] = seen.places.emplace(identity, node.place);
     if (fresh) {
         return;
     }
     const std::string line = text::to_text(first->second.line);
-    error(node.place, text::concat("'", identity, "' stands already on line ", line),
+    error(node.place, text::concat("'", many ? title_of(node) : node.key, "' stands already on line ", line),
           many ? std::string("take one of them away") : text::concat("'", node.key, "' can stand once here"));
 }
 

@@ -3,6 +3,7 @@
 //
 //   statement  = key [value] ( ";" | "{" statement* "}" )
 //   value      = word | string          string: double quotes, \" and \\ are its only escapes, ends on its line
+//                                       (a certificate has several)
 //   comment    = "#" to the end of the line | "/*" to "*/"
 //
 // The text is UTF-8; outside strings and comments only printable ASCII. Lines end with LF. Carriage returns and a byte

@@ -2,6 +2,7 @@
 #include "policy/config/printer.hpp"
 
 #include "policy/base/text.hpp"
+#include "policy/config/certificate.hpp"
 
 #include <algorithm>
 #include <map>
@@ -30,7 +31,15 @@ constexpr std::string_view kOrdered = "policy"; ///< the one top-level statement
     if (node.parameter == nullptr || !has_value(node.parameter->shape)) {
         return node.key;
     }
-    return text::concat(node.key, " ", node.parameter->type == Type::text ? quote(node.value) : node.value);
+    return text::concat(node.key, " ", is_quoted(node.parameter->type) ? quote(node.value) : node.value);
+}
+
+/// The same on one line. A certificate is named by what people compare it by.
+[[nodiscard]] std::string line_of(const Node& node) {
+    if (node.parameter != nullptr && node.parameter->type == Type::certificate) {
+        return text::concat(node.key, " SHA-256=", certificate_fingerprint(node.value));
+    }
+    return head_of(node);
 }
 
 void print_nodes(const std::vector<Node>& nodes, std::size_t level, std::string& into) {
@@ -59,7 +68,7 @@ void print_nodes(const std::vector<Node>& nodes, std::size_t level, std::string&
 
 void collect_lines(const std::vector<Node>& nodes, const std::string& prefix, std::vector<std::string>& into) {
     for (const Node& node : nodes) {
-        const std::string line = text::concat(prefix, " ", head_of(node));
+        const std::string line = text::concat(prefix, " ", line_of(node));
         if (node.children.empty()) {
             into.push_back(line);
         } else {

@@ -14,7 +14,8 @@ namespace sekisho::config {
 /// Indentation may bring a text that was close to kMostBytes above it.
 [[nodiscard]] std::string print(const Tree& tree);
 
-/// One line per leaf: "set service web port 443". A block without contents is a line of its own.
+/// One line per leaf: "set service web port 443". A block without contents is a line of its own. A certificate is
+/// written as the SHA-256 fingerprint by which people compare it.
 [[nodiscard]] std::vector<std::string> set_lines(const Tree& tree);
 
 /// What has to change to get from one tree to the other: first "- set …" lines that only `before` has, then "+ set …"

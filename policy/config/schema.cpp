@@ -76,6 +76,15 @@ constexpr std::array kSchema{
     Parameter{.path = "block", .shape = kBlock, .help = "Sources that the WAN never lets in, whatever other lists name them."},
     Parameter{.path = "block address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; its entries must not expire."},
 
+    Parameter{.path = "account *", .shape = kNamed, .type = Type::account_name, .count = kMany, .help = "A person who administers the router. The account admin is always there; an entry for it adds to it."},
+    Parameter{.path = "account * description", .type = Type::text, .help = "Who it is."},
+    Parameter{.path = "account * ssh-key", .type = Type::ssh_key, .count = kMany, .help = "Key that the account logs in with over SSH, as it stands in the .pub file. A key belongs to one account."},
+
+    Parameter{.path = "management", .shape = kBlock, .help = "Ways in to the router itself, beside its serial console. Nothing is open that is not named here."},
+    Parameter{.path = "management ssh", .shape = kBlock, .help = "SSH, by key. Policies to the router are tried before it."},
+    Parameter{.path = "management ssh from", .type = Type::zone_ref, .count = kMany, .need = kRequired, .help = "Inside zone from which the router's address on it is reached. From the WAN, SSH needs a service on the router with a source list beside this."},
+    Parameter{.path = "management ssh port", .type = Type::port, .fallback = "22", .help = "TCP port."},
+
     Parameter{.path = "log", .shape = kBlock, .help = "The access log."},
     Parameter{.path = "log file-size", .type = Type::size, .fallback = "4M", .least = 64u << 10, .most = 256u << 20, .help = "Size after which the log file is rotated."},
     Parameter{.path = "log files", .type = Type::number, .fallback = "8", .least = 1, .most = 1000, .help = "Rotated files that are kept."},
@@ -83,6 +92,12 @@ constexpr std::array kSchema{
     Parameter{.path = "log burst", .type = Type::number, .fallback = "20", .least = 1, .most = 10'000, .help = "Denied connections logged at once before per-minute holds."},
     Parameter{.path = "log ipv4-prefix", .type = Type::number, .fallback = "24", .least = 8, .most = 32, .help = "Length of the IPv4 source prefix on the WAN that shares a limit."},
     Parameter{.path = "log ipv6-prefix", .type = Type::number, .fallback = "56", .least = 16, .most = 128, .help = "Length of the IPv6 source prefix on the WAN that shares a limit."},
+    Parameter{.path = "log server *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "Syslog server that gets every record of the log (RFC 5424)."},
+    Parameter{.path = "log server * host", .type = Type::host, .need = kRequired, .help = "Where it is."},
+    Parameter{.path = "log server * port", .type = Type::port, .help = "Port. Without it: 6514 for tls, 601 for tcp, 514 for udp."},
+    Parameter{.path = "log server * transport", .type = Type::choice, .fallback = "tls", .choices = "tls tcp udp", .help = "How records travel. With tcp and udp whoever is on the way reads and changes them."},
+    Parameter{.path = "log server * server-name", .type = Type::host, .help = "Name or address that the server's certificate must bear. Without it: the host. For tls."},
+    Parameter{.path = "log server * certificate", .type = Type::certificate, .count = kMany, .help = "Certificate of the authority that the server's certificate comes from. Needed for tls."},
 };
 // clang-format on
 

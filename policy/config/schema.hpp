@@ -24,6 +24,7 @@ enum class Shape : std::uint8_t {
 enum class Type : std::uint8_t {
     none,
     name,              ///< a name that the configuration gives: a letter, then letters, digits, '-' and '_'; at most 31
+    account_name,      ///< a name without capitals: accounts::is_account_name()
     text,              ///< free text in double quotes, at most 255 bytes
     host_name,         ///< RFC 1123, at most 63 bytes
     host,              ///< host name or address
@@ -41,6 +42,8 @@ enum class Type : std::uint8_t {
     interface_ref,     ///< interface or bridge defined under `interfaces`
     zone_ref,          ///< zone defined under `zones`, or `router`
     address_list_ref,  ///< address list
+    ssh_key,           ///< OpenSSH public key in double quotes
+    certificate,       ///< X.509 certificate in double quotes; the one text that may have several lines
 };
 
 enum class Count : std::uint8_t { one, many };
@@ -58,6 +61,11 @@ struct Parameter {
     std::string_view choices = {};  ///< choice: words separated by a space
     std::string_view help = {};
 };
+
+/// Whether a value of this type is written in double quotes.
+[[nodiscard]] constexpr bool is_quoted(Type type) noexcept {
+    return type == Type::text || type == Type::ssh_key || type == Type::certificate;
+}
 
 /// All rows; a block stands before its contents. They live as long as the program: a pointer to one identifies a
 /// parameter.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "policy/config/value.hpp"
 
+#include "policy/accounts/records.hpp"
 #include "policy/base/address.hpp"
 #include "policy/base/text.hpp"
 #include "policy/base/time.hpp"
+#include "policy/config/certificate.hpp"
+#include "policy/config/ssh_key.hpp"
 
 #include <array>
 #include <limits>
@@ -42,17 +45,24 @@ constexpr std::array kTimeZones{
 }
 
 [[nodiscard]] std::string quoted(std::string_view text) {
+    if (text.contains("-----BEGIN ")) {
+        return "'-----BEGIN …'"; // it may go on with a private key
+    }
     return text::concat("'", text::escape_for_terminal(text.substr(0, kMostHostBytes)),
                         text.size() > kMostHostBytes ? "…'" : "'");
 }
 
-[[nodiscard]] std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
+[[nodiscard]] std::unexpected<Refusal> refuse(std::string_view text, std::string_view why, std::string hint = {}) {
+    return std::unexpected(Refusal{text::concat(quoted(text), " ", why), std::move(hint)});
+}
+
+[[nodiscard]] std::unexpected<Error> error_of(std::string_view text, std::string_view why) {
     return std::unexpected(Error(Domain::configuration, {}, text::concat(quoted(text), " ", why)));
 }
 
 /// Errors of the value types name the value as their place.
-[[nodiscard]] std::unexpected<Error> refuse_for(const Error& error) {
-    return std::unexpected(Error(Domain::configuration, {}, text::concat(error.place(), " ", error.cause())));
+[[nodiscard]] std::unexpected<Refusal> refuse_for(const Error& error) {
+    return std::unexpected(Refusal{text::concat(error.place(), " ", error.cause()), {}});
 }
 
 [[nodiscard]] bool is_name(std::string_view text) noexcept {
@@ -116,7 +126,7 @@ constexpr std::array kTimeZones{
 
 /// Reads with a value type's own parser and writes the canonical text.
 template <typename Value>
-[[nodiscard]] Result<std::string> through(std::string_view text) {
+[[nodiscard]] Canonical through(std::string_view text) {
     Result<Value> value = Value::parse(text);
     if (!value) {
         return refuse_for(value.error());
@@ -124,14 +134,26 @@ template <typename Value>
     return value->text();
 }
 
-[[nodiscard]] Result<std::string> accept_if(bool accepted, const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical accept_if(bool accepted, const Parameter& parameter, std::string_view text) {
     if (!accepted) {
         return refuse(text, text::concat("is not a ", describe(parameter)));
     }
     return std::string(text);
 }
 
-[[nodiscard]] Result<std::string> canonical_choice(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_account_name(const Parameter& parameter, std::string_view text) {
+    if (accounts::is_account_name(text)) {
+        return std::string(text);
+    }
+    std::string lower(text);
+    for (char& byte : lower) {
+        byte = byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
+    }
+    return refuse(text, text::concat("is not a ", describe(parameter)),
+                  accounts::is_account_name(lower) ? text::concat("did you mean '", lower, "'?") : std::string());
+}
+
+[[nodiscard]] Canonical canonical_choice(const Parameter& parameter, std::string_view text) {
     const std::vector<std::string_view> choices = choices_of(parameter);
     for (const std::string_view choice : choices) {
         if (choice == text) {
@@ -145,7 +167,7 @@ template <typename Value>
     return refuse(text, why);
 }
 
-[[nodiscard]] Result<std::string> canonical_number(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_number(const Parameter& parameter, std::string_view text) {
     const std::optional<std::uint64_t> number = text::parse_unsigned(text);
     if (!number || *number < parameter.least || *number > parameter.most) {
         return refuse(text, text::concat("is not a ", describe(parameter)));
@@ -153,7 +175,7 @@ template <typename Value>
     return text::to_text(*number);
 }
 
-[[nodiscard]] Result<std::string> canonical_size(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_size(const Parameter& parameter, std::string_view text) {
     const Result<std::uint64_t> size = parse_size(text);
     if (!size || *size < parameter.least || *size > parameter.most) {
         return refuse(text, text::concat("is not a ", describe(parameter)));
@@ -161,7 +183,7 @@ template <typename Value>
     return size_text(*size);
 }
 
-[[nodiscard]] Result<std::string> canonical_ports(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_ports(const Parameter& parameter, std::string_view text) {
     const Result<PortNumbers> ports = parse_ports(text);
     if (!ports || (parameter.type == Type::port && ports->first != ports->last)) {
         return refuse(text, text::concat("is not a ", describe(parameter)));
@@ -172,14 +194,14 @@ template <typename Value>
     return text::concat(text::to_text(ports->first), "-", text::to_text(ports->last));
 }
 
-[[nodiscard]] Result<std::string> canonical_host(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_host(const Parameter& parameter, std::string_view text) {
     if (const Result<IpAddress> address = IpAddress::parse(text)) {
         return address->text();
     }
     return accept_if(is_host_name(text), parameter, text);
 }
 
-[[nodiscard]] Result<std::string> canonical_time_zone(const Parameter& parameter, std::string_view text) {
+[[nodiscard]] Canonical canonical_time_zone(const Parameter& parameter, std::string_view text) {
     if (find_time_zone(text)) {
         return std::string(text);
     }
@@ -188,7 +210,7 @@ template <typename Value>
 
 } // namespace
 
-Result<std::string> canonical(const Parameter& parameter, std::string_view text) {
+Canonical canonical(const Parameter& parameter, std::string_view text) {
     switch (parameter.type) {
     case Type::none:
         return accept_if(text.empty(), parameter, text);
@@ -196,6 +218,8 @@ Result<std::string> canonical(const Parameter& parameter, std::string_view text)
     case Type::zone_ref:
     case Type::address_list_ref:
         return accept_if(is_name(text), parameter, text);
+    case Type::account_name:
+        return canonical_account_name(parameter, text);
     case Type::text:
         return accept_if(text.size() <= kMostTextBytes, parameter, text);
     case Type::host_name:
@@ -224,6 +248,10 @@ Result<std::string> canonical(const Parameter& parameter, std::string_view text)
     case Type::interface_name:
     case Type::interface_ref:
         return accept_if(is_interface_name(text), parameter, text);
+    case Type::ssh_key:
+        return canonical_ssh_key(text);
+    case Type::certificate:
+        return canonical_certificate(text);
     }
     return refuse(text, "has no type");
 }
@@ -234,6 +262,9 @@ std::string describe(const Parameter& parameter) {
         return "no value";
     case Type::name:
         return "name: a letter, then letters, digits, '-' or '_', at most 31 in all";
+    case Type::account_name:
+        return "name of an account: a lower-case letter, then lower-case letters, digits, '-' or '_', at most 31 in "
+               "all";
     case Type::text:
         return "text in double quotes of at most 255 bytes";
     case Type::host_name:
@@ -279,6 +310,10 @@ std::string describe(const Parameter& parameter) {
         return "zone name";
     case Type::address_list_ref:
         return "name of an address-list";
+    case Type::ssh_key:
+        return "OpenSSH public key in double quotes, as \"ssh-ed25519 AAAA… name\"";
+    case Type::certificate:
+        return "certificate in PEM form in double quotes, its lines as they are in the file";
     }
     return {};
 }
@@ -311,7 +346,7 @@ Result<PortNumbers> parse_ports(std::string_view text) {
     const auto first = text::parse_unsigned(text.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : text::parse_unsigned(text.substr(dash + 1));
     if (!first || !last || *first == 0 || *last > std::numeric_limits<std::uint16_t>::max() || *first > *last) {
-        return refuse(text, "is not a port or range of ports");
+        return error_of(text, "is not a port or range of ports");
     }
     return PortNumbers{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
 }
@@ -339,7 +374,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     }
     const std::optional<std::uint64_t> number = text::parse_unsigned(digits);
     if (!number || *number > std::numeric_limits<std::uint64_t>::max() >> shift) {
-        return refuse(text, "is not a size");
+        return error_of(text, "is not a size");
     }
     return *number << shift;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policy/base/error.hpp"
+#include "policy/config/refusal.hpp"
 #include "policy/config/schema.hpp"
 
 #include <cstdint>
@@ -14,9 +15,8 @@
 
 namespace sekisho::config {
 
-/// The canonical spelling of a value of this parameter, or why it is none (the error's cause is a sentence without the
-/// parameter's name).
-[[nodiscard]] Result<std::string> canonical(const Parameter& parameter, std::string_view text);
+/// The canonical spelling of a value of this parameter, or why it is none.
+[[nodiscard]] Canonical canonical(const Parameter& parameter, std::string_view text);
 
 /// What the parameter takes, for people: "port or range of ports, as 443 or 8000-8010".
 [[nodiscard]] std::string describe(const Parameter& parameter);

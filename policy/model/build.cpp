@@ -15,51 +15,20 @@ namespace {
     return !IpAddress::parse(text).has_value();
 }
 
-[[nodiscard]] bool has_dhcp(const config::Tree& tree) {
-    const config::Node* interfaces = tree.find("interfaces");
-    if (interfaces != nullptr) {
-        for (const config::Node* interface : interfaces->all("interface")) {
-            if (interface->find("dhcp") != nullptr) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 void build_time(Building& building) {
     const config::Node* time = building.tree.find("time");
     if (time == nullptr) {
         return;
     }
-    // a DHCP lease brings name servers
-    const bool resolves = !building.model.system.name_servers.empty() || has_dhcp(building.tree);
     for (const config::Node* server : time->all("server")) {
         building.model.time_servers.push_back({server->value, server->place});
         if (is_host_name(server->value)) {
-            if (!resolves) {
-                building.diagnostics.warning(
-                    server->place, "time",
-                    text::concat("server ", server->value,
-                                 " can't be found: there is no name server to ask for its address"),
-                    "add a name-server under 'system', or write the server's address");
-            }
+            warn_unless_found(building, *server, "time");
         } else if (const auto why = why_no_host(IpAddress::parse(server->value).value())) {
             building.diagnostics.error(server->value_place, "time",
                                        text::concat("server ", server->value, " is ", *why));
         }
     }
-}
-
-void build_log(Building& building) {
-    const config::Node* log = building.tree.find("log");
-    LogSettings& settings = building.model.log;
-    settings.file_size = setting_number(log, "log file-size");
-    settings.files = static_cast<unsigned>(setting_number(log, "log files"));
-    settings.per_minute = static_cast<unsigned>(setting_number(log, "log per-minute"));
-    settings.burst = static_cast<unsigned>(setting_number(log, "log burst"));
-    settings.ipv4_prefix = static_cast<unsigned>(setting_number(log, "log ipv4-prefix"));
-    settings.ipv6_prefix = static_cast<unsigned>(setting_number(log, "log ipv6-prefix"));
 }
 
 [[nodiscard]] std::string folded(std::string_view name) {
@@ -141,6 +110,11 @@ void check_names(Building& building) {
     for (const Zone& zone : building.model.zones) {
         zones.add("zones", zone.name, zone.place, "people would mistake one for the other: choose another name");
     }
+    Names servers(building.diagnostics);
+    for (const SyslogServer& server : building.model.syslog_servers) {
+        servers.add("log server", server.name, server.place,
+                    "people would mistake one for the other: choose another name");
+    }
 }
 
 std::optional<Model> build_model(const config::Tree& tree, const ClockReading& clock, Diagnostics& diagnostics,
@@ -153,10 +127,14 @@ std::optional<Model> build_model(const config::Tree& tree, const ClockReading& c
     build_interfaces(building);
     build_zones(building);
     check_networks(building);
+    build_syslog_servers(building);
+    build_accounts(building);
+    build_management(building);
     build_address_lists(building);
     build_services(building);
     build_policies(building);
     check_services(building);
+    check_management(building);
     check_names(building);
     if (diagnostics.error_count() != before) {
         return std::nullopt;

@@ -148,7 +148,11 @@ struct Width {
 /// Services mostly share their lists, and lists may be long.
 using WidthCache = std::map<std::vector<std::string>, Width>;
 
-[[nodiscard]] const SensitivePort* sensitive_inside_port(const Service& service) {
+[[nodiscard]] const SensitivePort* sensitive_inside_port(const Model& model, const Service& service) {
+    if (leads_to_ssh(model, service)) { // whatever port it was given
+        static const SensitivePort kRouterSsh{{}, Transport::tcp, "SSH on the router"};
+        return &kRouterSsh;
+    }
     if (service.forward_port) {
         return find_sensitive(service.protocol, {*service.forward_port, *service.forward_port});
     }
@@ -177,7 +181,7 @@ void check_width(Building& building, const Service& service, const Width& width,
             "the lists together admit half of the global IPv6 addresses or more, which is as good as any",
             "name the networks that need the service");
     }
-    const SensitivePort* sensitive = sensitive_inside_port(service);
+    const SensitivePort* sensitive = sensitive_inside_port(building.model, service);
     if (sensitive == nullptr) {
         return;
     }

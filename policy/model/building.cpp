@@ -15,6 +15,19 @@ constexpr std::size_t kMostSuggestions = 10;
                                      : text::concat(text::to_text(ports.first), "-", text::to_text(ports.last));
 }
 
+/// A DHCP lease brings name servers.
+[[nodiscard]] bool has_dhcp(const config::Tree& tree) {
+    const config::Node* interfaces = tree.find("interfaces");
+    if (interfaces != nullptr) {
+        for (const config::Node* interface : interfaces->all("interface")) {
+            if (interface->find("dhcp") != nullptr) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 std::string setting(const config::Node* block, std::string_view path) {
@@ -120,6 +133,15 @@ std::optional<std::string> read_zone(Building& building, const config::Node& nod
                                text::concat(node.key, ": there is no zone '", node.value, "'"),
                                suggest_name(node.value, known));
     return std::nullopt;
+}
+
+void warn_unless_found(Building& building, const config::Node& statement, const std::string& section) {
+    if (building.model.system.name_servers.empty() && !has_dhcp(building.tree)) {
+        building.diagnostics.warning(statement.place, section,
+                                     text::concat(statement.key, " ", statement.value,
+                                                  " can't be found: there is no name server to ask for its address"),
+                                     "add a name-server under 'system', or write the server's address");
+    }
 }
 
 std::optional<std::string_view> why_no_host(const IpAddress& address) noexcept {

@@ -42,10 +42,15 @@ void build_system(Building& building);
 void build_interfaces(Building& building);
 void build_zones(Building& building);    ///< needs the interfaces
 void check_networks(Building& building); ///< needs the zones
+void build_log(Building& building);
+void build_syslog_servers(Building& building); ///< needs the system's name servers and the router's own addresses
+void build_accounts(Building& building);
+void build_management(Building& building); ///< needs the zones
 void build_address_lists(Building& building);
-void build_services(Building& building); ///< needs zones and address lists
-void build_policies(Building& building); ///< needs zones and address lists
-void check_services(Building& building); ///< of services that are each right: do they fit together
+void build_services(Building& building);   ///< needs zones, management and address lists
+void build_policies(Building& building);   ///< needs zones and address lists
+void check_services(Building& building);   ///< of services that are each right: do they fit together
+void check_management(Building& building); ///< needs accounts, services and policies
 void check_names(Building& building);
 
 // ---- values
@@ -90,6 +95,9 @@ struct ProtocolAndPorts {
 /// The zone that a statement names: its name, or nothing after a report. `router` is returned as it is.
 [[nodiscard]] std::optional<std::string> read_zone(Building& building, const config::Node& node,
                                                    const std::string& section);
+
+/// Warns of a statement whose value is a host name where there is nobody to ask for its address.
+void warn_unless_found(Building& building, const config::Node& statement, const std::string& section);
 
 /// Why an address can't be a host's: "a multicast address"; nothing where it can.
 [[nodiscard]] std::optional<std::string_view> why_no_host(const IpAddress& address) noexcept;

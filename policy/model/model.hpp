@@ -137,7 +137,8 @@ struct LogSettings {
 
 enum class SyslogTransport : std::uint8_t { tls, tcp, udp };
 
-/// Where the access log is sent beside being kept: RFC 5424 over TLS (RFC 5425), or unprotected where that is asked for.
+/// Where the access log is sent beside being kept: RFC 5424 over TLS (RFC 5425), or unprotected where that is asked
+/// for.
 struct SyslogServer {
     std::string name;
     Place place;
@@ -153,12 +154,13 @@ struct Account {
     std::string name;
     Place place;
     std::string description;
-    std::vector<std::string> ssh_keys; ///< "ssh-ed25519 AAAA…": type and base64, the comment left out
+    std::vector<std::string>
+        ssh_keys; ///< "ssh-ed25519 AAAA…": type and base64, the comment left out; of no other account
 };
 
 /// Ways in to the router itself. Nothing is open that no statement opens.
 struct Management {
-    std::vector<std::string> ssh_zones; ///< inside zones; empty: no SSH from them
+    std::vector<std::string> ssh_zones; ///< inside zones, each once; empty: no SSH at all, from the WAN neither
     std::uint16_t ssh_port = 22;
     Place ssh_place;
 };
@@ -192,5 +194,11 @@ struct Model {
     /// Networks of all inside zones, sorted.
     [[nodiscard]] std::vector<IpPrefix> inside_networks() const;
 };
+
+/// Whether the service opens the router's own SSH port, wherever there is an SSH server.
+[[nodiscard]] bool leads_to_ssh(const Model& model, const Service& service) noexcept;
+
+/// Whether the SSH server must be reached over the WAN too: there is one, and a service on the router leads to it.
+[[nodiscard]] bool ssh_from_wan(const Model& model) noexcept;
 
 } // namespace sekisho::model

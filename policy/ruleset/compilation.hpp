@@ -100,6 +100,7 @@ void compile_blocks(Compilation& compilation, Hook hook);
 void compile_local_services(Compilation& compilation);
 void compile_forwarded_services(Compilation& compilation);
 void compile_policies(Compilation& compilation, Hook hook);
+void compile_management(Compilation& compilation);
 void compile_defaults(Compilation& compilation, Hook hook);
 void compile_output(Compilation& compilation);
 void compile_masquerade(Compilation& compilation);

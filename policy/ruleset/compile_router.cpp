@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What holds by nature: state, loopback, neighbour discovery, echo, the router's own traffic; and the recording of what
 // was accepted.
+#include "policy/base/text.hpp"
 #include "policy/ruleset/compilation.hpp"
 #include "policy/ruleset/mark.hpp"
 
@@ -18,6 +19,9 @@ constexpr std::uint8_t kRouterAdvertisement = 134;
 constexpr std::uint8_t kNeighbourSolicitation = 135;
 constexpr std::uint8_t kNeighbourAdvertisement = 136;
 constexpr std::uint8_t kListenerReport = 143;
+
+/// The router's own address on the interface that the packet came in through.
+constexpr AddressKind kOwnHere{Side::destination, AddressKind::Kind::local, true, false};
 
 void deny_invalid(Compilation& compilation, Hook hook) {
     compilation.deny(hook, "flow.invalid", Reason::invalid, {}, Drop{}, {ConnectionState{.invalid = true}});
@@ -57,7 +61,6 @@ void input_from_wan(Compilation& compilation, const ZoneFacts& wan) {
 void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
     using Kind = AddressKind::Kind;
     const IngressZone ingress{facts.number};
-    const AddressKind own_here{Side::destination, Kind::local, true, false};
     accept_neighbours(compilation, facts, {kRouterSolicitation, kNeighbourSolicitation, kNeighbourAdvertisement});
     compilation.deny(Hook::input, facts.rule_id("other-address"), Reason::zone, facts.zone->place, Reject{},
                      {ingress, AddressKind{Side::destination, Kind::local, false, false},
@@ -65,7 +68,7 @@ void input_from_inside(Compilation& compilation, const ZoneFacts& facts) {
     for (const Family family : kFamilies) {
         const std::uint8_t type = family == Family::ipv4 ? kEchoRequestV4 : kEchoRequestV6;
         compilation.accept_connection(Hook::input, facts.rule_id("echo"), facts.zone->place, facts.number,
-                                      model::LogAccepted::yes, {ingress, own_here, IcmpTypeIn{family, {type}}});
+                                      model::LogAccepted::yes, {ingress, kOwnHere, IcmpTypeIn{family, {type}}});
     }
 }
 
@@ -129,6 +132,19 @@ void compile_input_basics(Compilation& compilation) {
             input_from_wan(compilation, facts);
         } else {
             input_from_inside(compilation, facts);
+        }
+    }
+}
+
+void compile_management(Compilation& compilation) {
+    const model::Management& management = compilation.model.management;
+    for (const std::string& zone : management.ssh_zones) {
+        if (const ZoneFacts* facts = compilation.find_zone(zone)) {
+            compilation.accept_connection(
+                Hook::input, text::concat("management.ssh.", zone), management.ssh_place, facts->number,
+                model::LogAccepted::yes,
+                with({IngressZone{facts->number}, kOwnHere},
+                     transport_of(model::Protocol::tcp, {{management.ssh_port, management.ssh_port}})));
         }
     }
 }

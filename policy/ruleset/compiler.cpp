@@ -16,6 +16,7 @@ Result<Ruleset> compile(const model::Model& model, const ClockReading& clock) {
     compile_blocks(compilation, Hook::input);
     compile_local_services(compilation);
     compile_policies(compilation, Hook::input);
+    compile_management(compilation);
     compile_defaults(compilation, Hook::input);
 
     compile_forward_basics(compilation);

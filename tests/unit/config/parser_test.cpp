@@ -154,7 +154,7 @@ TEST(parser_refuses_statement, unknown_key_with_the_nearest) {
 
 TEST(parser_refuses_statement, unknown_key_without_a_near_one_lists_what_is_known) {
     CHECK_SAME("c:2:7: error: log: unknown parameter 'zzzzzzzz'\n    hint: known here: file-size, files, per-minute, "
-               "burst, ipv4-prefix, ipv6-prefix\n1 error\n",
+               "burst, ipv4-prefix, ipv6-prefix, server\n1 error\n",
                report_behind_least("log { zzzzzzzz { a { b; } } files 3; }"));
 }
 

@@ -10,15 +10,15 @@ namespace {
 std::string accepted(std::string_view path, std::string_view text) {
     const Parameter* parameter = find_parameter(path);
     CHECK(parameter != nullptr);
-    const Result<std::string> value = canonical(*parameter, text);
-    return value ? *value : "refused: " + value.error().message();
+    const Canonical value = canonical(*parameter, text);
+    return value ? *value : "refused: " + value.error().why;
 }
 
 std::string refused(std::string_view path, std::string_view text) {
     const Parameter* parameter = find_parameter(path);
     CHECK(parameter != nullptr);
-    const Result<std::string> value = canonical(*parameter, text);
-    return value ? "accepted: " + *value : value.error().cause();
+    const Canonical value = canonical(*parameter, text);
+    return value ? "accepted: " + *value : value.error().why;
 }
 
 } // namespace
