@@ -138,8 +138,7 @@ struct Daemon {
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
           lifecycle({machine, clock, loop}, opened.image, timekeeper, log, [this] { return utc_offset(); }),
-          administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper,
-                         opened.image.identity) {}
+          administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper) {}
 
     /// The log must leave room for configurations and the time on the data partition, or for programs in memory.
     void limit_log() {

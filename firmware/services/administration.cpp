@@ -44,9 +44,8 @@ std::string yes_no(bool value) {
 
 } // namespace
 
-Administration::Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper,
-                               Identity identity)
-    : m_ports(ports), m_policy(policy), m_log(log), m_timekeeper(timekeeper), m_identity(std::move(identity)) {}
+Administration::Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper)
+    : m_ports(ports), m_policy(policy), m_log(log), m_timekeeper(timekeeper) {}
 
 void Administration::record_access(std::string_view action, const ControlRequest& request, bool success,
                                    std::string reason, std::string message) {
@@ -129,8 +128,6 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
         return show_rules(invocation);
     case CommandId::show_system:
         return show_system(invocation);
-    case CommandId::show_version:
-        return show_version(invocation);
     case CommandId::authenticate:
     case CommandId::check:
     case CommandId::console:
@@ -144,6 +141,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_components:
     case CommandId::show_lifecycle:
     case CommandId::show_log_servers:
+    case CommandId::show_version:
         break;
     }
     const auto handler = m_handlers.find(invocation.command->id);
@@ -363,17 +361,6 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     if (m_policy.is_wan_held()) {
         facts.status += "; the WAN stays down until the first password is set";
     }
-    return shown(facts, invocation);
-}
-
-ControlResponse Administration::show_version(const Invocation& invocation) {
-    Facts facts;
-    facts.facts = {{{"product", "Product", Column::Kind::text}, m_identity.product},
-                   {{"version", "Version", Column::Kind::text}, m_identity.version},
-                   {{"board", "Board", Column::Kind::text}, m_identity.board},
-                   {{"build", "Build", Column::Kind::text}, m_identity.build},
-                   {{"build_time", "Built", Column::Kind::text}, rfc3339_utc(m_identity.build_time)},
-                   {{"kernel", "Kernel", Column::Kind::text}, m_ports.system.kernel_release()}};
     return shown(facts, invocation);
 }
 

@@ -7,7 +7,6 @@
 #include "firmware/ports/event_reader.hpp"
 #include "firmware/ports/system.hpp"
 #include "firmware/services/command_table.hpp"
-#include "firmware/services/identity.hpp"
 #include "firmware/services/policy_service.hpp"
 
 #include <functional>
@@ -28,7 +27,7 @@ public:
         ports::EventReader& reader;
     };
 
-    Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper, Identity identity);
+    Administration(Ports ports, PolicyService& policy, EventLog& log, Timekeeper& timekeeper);
 
     using Handler = std::function<ports::ControlResponse(const Invocation&, const ports::ControlRequest&)>;
     /// Commands of other services. What nobody serves is answered with an error.
@@ -66,7 +65,6 @@ private:
     ports::ControlResponse show_log(const Invocation& invocation, const ports::ControlRequest& request);
     ports::ControlResponse show_rules(const Invocation& invocation);
     ports::ControlResponse show_system(const Invocation& invocation);
-    ports::ControlResponse show_version(const Invocation& invocation);
     void record_access(std::string_view action, const ports::ControlRequest& request, bool success, std::string reason,
                        std::string message);
 
@@ -74,7 +72,6 @@ private:
     PolicyService& m_policy;
     EventLog& m_log;
     Timekeeper& m_timekeeper;
-    Identity m_identity;
     Directory m_directory;
     std::function<void(const std::string&)> m_on_session;
     std::map<CommandId, Handler> m_handlers;

@@ -44,12 +44,7 @@ TEST_GROUP(administration) {
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
     services::PolicyService policy{{filter, network, store, run_store, loop, clock}, keeper, log, ""};
-    services::Administration administration{
-        {filter, network, machine, clock, reader},
-        policy,
-        log,
-        keeper,
-        {.product = "Sekisho", .board = "test", .version = "1.2.3", .build = "abc", .build_time = {}}};
+    services::Administration administration{{filter, network, machine, clock, reader}, policy, log, keeper};
 
     ports::ControlResponse ask(std::vector<std::string> words, std::string payload = {}, std::uint32_t user = 0) {
         return administration.handle(
@@ -76,12 +71,12 @@ TEST(administration, an_account_in_force_is_served_under_its_name) {
     CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"tanaka\"}"));
     LONGS_EQUAL(0, ask({"session", "begin"}, {}, 2001).exit_status);
     STRCMP_EQUAL("tanaka", began.c_str());
-    LONGS_EQUAL(0, ask({"show", "version"}, {}, 0).exit_status);
+    LONGS_EQUAL(0, ask({"show", "system"}, {}, 0).exit_status);
 
     // an account that is no longer in force is refused and recorded by name, others by what the machine calls them
-    LONGS_EQUAL(1, ask({"show", "version"}, {}, 2002).exit_status);
+    LONGS_EQUAL(1, ask({"show", "system"}, {}, 2002).exit_status);
     CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"suzuki\"}"));
-    LONGS_EQUAL(1, ask({"show", "version"}, {}, 2003).exit_status);
+    LONGS_EQUAL(1, ask({"show", "system"}, {}, 2003).exit_status);
     CHECK(files.lines.front().back().contains("\"user\":{\"name\":\"nobody\"}"));
     LONGS_EQUAL(2, files.count("not-authorised"));
 }
@@ -168,9 +163,13 @@ TEST(administration, unknown_commands_are_refused_with_the_nearest) {
     CHECK(ask({"show", "rulez"}).errors.contains("did you mean 'show rules'"));
 }
 
-TEST(administration, the_version_is_the_image_s) {
-    CHECK(ask({"show", "version"}).output.contains("1.2.3"));
-    CHECK(ask({"show", "version", "--json"}).output.contains("\"version\":\"1.2.3\""));
+TEST(administration, what_another_service_serves_is_answered_by_it) {
+    CHECK(ask({"show", "version"}).errors.contains("is not served"));
+    administration.serve(services::CommandId::show_version, [](const services::Invocation& invocation, const auto&) {
+        return ports::ControlResponse{5, invocation.has("--json") ? "json" : "text", {}};
+    });
+    STRCMP_EQUAL("json", ask({"show", "version", "--json"}).output.c_str());
+    LONGS_EQUAL(5, ask({"show", "version"}).exit_status);
 }
 
 TEST(administration, the_system_tells_a_clock_that_is_behind_the_recorded_time) {
@@ -183,11 +182,4 @@ TEST(administration, the_system_says_that_nothing_is_in_force) {
     CHECK(ask({"show", "system"}).output.contains("closed: no configuration is in force"));
     ask({"apply", "-"}, std::string(kConfiguration));
     CHECK(ask({"show", "system"}).output.contains("enforcing"));
-}
-
-TEST(administration, an_identity_without_version_or_time_is_refused) {
-    CHECK(services::Identity::parse("version 1.2.3\nbuild-time 2026-11-23T00:00:00Z\nnovelty x\n").has_value());
-    CHECK_FALSE(services::Identity::parse("version 1.2.3\n").has_value());
-    CHECK_FALSE(services::Identity::parse("build-time 2026-11-23T00:00:00Z\n").has_value());
-    CHECK_FALSE(services::Identity::parse("version 1\nbuild-time yesterday\n").has_value());
 }
