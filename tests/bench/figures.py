@@ -8,7 +8,8 @@ from pathlib import Path
 
 @dataclass
 class Figure:
-    """`ratio` is value over peer's value. `target` bounds the ratio where there is a peer, else the value; `better` says which side of it holds."""
+    """`ratio` is value over peer's value. `target` bounds the ratio where there is a peer, else the value; `better` says which side of it holds. `note` says what
+    the figure alone does not: what was compared, what was lost."""
     name: str
     value: float
     unit: str
@@ -16,6 +17,7 @@ class Figure:
     peer_value: float | None = None
     target: float | None = None
     better: str = 'lower'
+    note: str | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -41,7 +43,8 @@ def table(figures: list[Figure]) -> str:
                      f'{figure.ratio:.2f}' if figure.ratio else '-', f'{sign} {figure.target:g}' if figure.target is not None else '-',
                      {True: 'yes', False: 'MISSED', None: '-'}[figure.holds]))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return '\n'.join(lines + [f'{figure.name}: {figure.note}' for figure in figures if figure.note])
 
 
 def write(figures: list[Figure], path: Path) -> None:
