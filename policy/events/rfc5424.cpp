@@ -267,7 +267,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 } // namespace
 
-std::string to_rfc5424(const Event& event, const SyslogContext& context) {
+std::string to_rfc5424(const Event& event, const SyslogContext& context, std::size_t most) {
     constexpr std::size_t kMostHostName = 255;
     std::vector<std::string> owned;
     std::vector<SyslogValue> values = values_of(event, owned);
@@ -278,13 +278,13 @@ std::string to_rfc5424(const Event& event, const SyslogContext& context) {
         meta(event));
     std::string message = assemble(head, values);
     const bool is_cut = std::ranges::any_of(values, &SyslogValue::is_cut);
-    if (message.size() > kMostSyslogMessage || is_cut) {
+    if (message.size() > most || is_cut) {
         // Room for everything but the values, and for the names of all of them as cut.
         std::size_t fixed = head.size() + kEventElement.size() + kTruncated.size() + 16;
         for (const SyslogValue& value : values) {
             fixed += 2 * value.name.size() + 5;
         }
-        shorten(values, kMostSyslogMessage - fixed);
+        shorten(values, most - std::min(most, fixed));
         message = assemble(head, values);
     }
     return message;
