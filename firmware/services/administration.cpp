@@ -7,6 +7,7 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace sekisho::services {
@@ -20,6 +21,20 @@ using ports::ControlResponse;
 
 constexpr std::size_t kDefaultLogEvents = 50;
 constexpr std::size_t kMostLogEvents = 100'000;
+
+/// How sessions end, as the client says (firmware/cli/session.cpp).
+struct SessionEnd {
+    std::string_view reason;
+    std::string_view message;
+};
+
+constexpr std::array kSessionEnds{
+    SessionEnd{"quit", "session ended"},
+    SessionEnd{"idle", "session ended after 30 minutes without input"},
+    SessionEnd{"closed", "session ended: its connection was closed"},
+    SessionEnd{"done", "session ended: its command was done"},
+    SessionEnd{"refused", "session ended: what it asked for is no command of the router"},
+};
 constexpr std::string_view kRefused = "this account may not administer the router; the attempt is in the access log";
 
 ControlResponse failure(std::string errors) {
@@ -171,19 +186,24 @@ ControlResponse Administration::lease_event(const Invocation& invocation) {
 }
 
 ControlResponse Administration::session(const Invocation& invocation, const ControlRequest& request) {
-    const bool begins = invocation.operands == std::vector<std::string>{"begin"};
-    if (!begins && invocation.operands != std::vector<std::string>{"end"}) {
-        return {.exit_status = 2, .output = {}, .errors = "session: begin or end\n"};
+    const auto& words = invocation.operands;
+    if (words.size() == 2 && words[0] == "end") {
+        const auto end = std::ranges::find(kSessionEnds, std::string_view(words[1]), &SessionEnd::reason);
+        if (end != kSessionEnds.end()) {
+            record_access("logout", request, true, words[1], std::string(end->message));
+            return {};
+        }
     }
-    record_access(begins ? "login" : "logout", request, true, {}, begins ? "session began" : "session ended");
-    if (begins && m_on_session) {
+    if (words != std::vector<std::string>{"begin"}) {
+        return {.exit_status = 2, .output = {}, .errors = "session: begin, or end with its reason\n"};
+    }
+    record_access("login", request, true, {}, "session began");
+    if (m_on_session) {
         m_on_session(request.peer.account);
     }
     ControlResponse response;
-    if (begins) {
-        for (const auto& part : m_greeting) {
-            response.output += part();
-        }
+    for (const auto& part : m_greeting) {
+        response.output += part();
     }
     return response;
 }
