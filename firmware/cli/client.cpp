@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <memory>
 
 namespace sekisho::cli {
@@ -17,9 +18,6 @@ namespace {
 using services::CommandId;
 using services::CommandPlace;
 using services::Invocation;
-
-constexpr std::size_t kMostLine = 4096;
-constexpr std::string_view kPrompt = "sekisho> ";
 
 struct FileCloser {
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
@@ -52,49 +50,38 @@ Result<std::string> read_all(std::FILE* file, const std::string& place) {
     return contents;
 }
 
-/// One line without its end; nothing at the end of the input. A line that is too long is cut and told by its length.
-struct Line {
-    std::string text;
-    bool too_long = false;
-};
-
-std::optional<Line> read_line(std::FILE* input) {
-    Line line;
-    int c = 0;
-    while ((c = std::fgetc(input)) != EOF && c != '\n') {
-        if (line.text.size() < kMostLine) {
-            line.text += static_cast<char>(c);
-        } else {
-            line.too_long = true;
-        }
-    }
-    if (c == EOF && line.text.empty()) {
-        return std::nullopt;
-    }
-    if (line.text.ends_with('\r')) {
-        line.text.pop_back();
-    }
-    return line;
-}
-
 } // namespace
 
-Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Terminal terminal)
-    : m_daemon(daemon), m_clock(clock), m_terminal(terminal) {}
+Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin)
+    : m_daemon(daemon), m_clock(clock), m_dialogue(dialogue), m_source(source), m_origin(std::move(origin)) {}
 
-void Client::print(std::FILE* stream, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stream);
-    std::fflush(stream);
+int Client::print(std::string_view text, int status) {
+    const auto written = m_dialogue.say(text);
+    return written ? status : fail(written.error(), 1);
+}
+
+void Client::print_errors(std::string_view text) {
+    ignore_error(m_dialogue.complain(text), "there is nowhere left to say it; the exit status tells");
 }
 
 int Client::fail(const Error& error, int status) {
-    print(m_terminal.errors, error.message() + "\n");
+    print_errors(error.message() + "\n");
     return status;
 }
 
 int Client::run(std::span<const std::string> words) {
     const auto invocation = services::parse_command(words);
-    return invocation ? run_parsed(*invocation, words) : fail(invocation.error(), 2);
+    if (!invocation) {
+        return fail(invocation.error(), 2);
+    }
+    // For people the product's own commands are not there.
+    if (m_source != Source::program && invocation->command->visibility != services::Visibility::listed) {
+        return fail(
+            Error(Domain::argument, "",
+                  text::concat("unknown command '", invocation->command->words, "' ('help' lists the commands)")),
+            2);
+    }
+    return run_parsed(*invocation, words);
 }
 
 int Client::run_parsed(const Invocation& invocation, std::span<const std::string> words) {
@@ -106,15 +93,13 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return check(invocation);
     case CommandId::render:
         return render(invocation);
-    case CommandId::console:
-        return console();
     case CommandId::help:
-        print(m_terminal.output, services::help_text());
-        return 0;
+        return print(services::help_text(), 0);
     case CommandId::log_export:
-    case CommandId::login:
         return fail(Error(Domain::argument, std::string(invocation.command->words), "is not there yet"), 1);
-    case CommandId::quit:
+    case CommandId::console:
+    case CommandId::login:
+    case CommandId::quit: // sessions begin and end elsewhere
     case CommandId::apply:
     case CommandId::authenticate:
     case CommandId::lease_event:
@@ -151,22 +136,24 @@ int Client::run_in_daemon(const Invocation& invocation, std::span<const std::str
             }
         }
     }
-    auto response = m_daemon.call(request, payload, m_in_console ? "console" : "local");
+    auto response = m_daemon.call(request, payload, m_origin);
     if (!response) {
         return fail(response.error(), 1);
     }
-    print(m_terminal.output, response->output);
-    print(m_terminal.errors, response->errors);
-    return response->exit_status;
+    const int status = print(response->output, response->exit_status);
+    print_errors(response->errors);
+    return status;
 }
 
 Result<std::string> Client::contents_of(const std::string& operand) {
     if (operand == "-") {
-        return m_in_console ? pasted_contents() : read_all(m_terminal.input, "standard input");
+        const bool is_pasted = m_source == Source::prompt || (m_source == Source::line && m_dialogue.is_interactive());
+        return is_pasted ? pasted_contents()
+                         : m_dialogue.read_all(ports::kMostPayload, "standard input", m_source == Source::line);
     }
-    if (m_in_console) {
+    if (m_source != Source::program) {
         return std::unexpected(
-            Error(Domain::argument, operand, "the console takes a configuration from the terminal only: use -"));
+            Error(Domain::argument, operand, "a session takes a configuration from its own input only: use -"));
     }
     const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(operand.c_str(), "re"));
     if (!file) {
@@ -176,23 +163,27 @@ Result<std::string> Client::contents_of(const std::string& operand) {
 }
 
 Result<std::string> Client::pasted_contents() {
-    print(m_terminal.output, "Paste the configuration; a line with only a full stop ends it.\n");
+    TRY(m_dialogue.say("Paste the configuration; a line with only a full stop ends it, Ctrl-C gives it up.\n"));
     std::string contents;
     bool too_long = false;
-    while (auto line = read_line(m_terminal.input)) {
-        if (line->text == ".") {
+    for (;;) {
+        const Answer answer = m_dialogue.ask("", Editing::text, kSessionPatience);
+        if (answer.kind != Answer::Kind::line && answer.kind != Answer::Kind::too_long) {
+            return std::unexpected(
+                Error(Domain::argument, "terminal",
+                      "the configuration ended without a line with only a full stop; nothing was done"));
+        }
+        if (answer.text == ".") {
             if (too_long || contents.size() > ports::kMostPayload) {
                 return std::unexpected(too_large("terminal"));
             }
             return contents;
         }
-        too_long = too_long || line->too_long;
+        too_long = too_long || answer.kind == Answer::Kind::too_long;
         if (contents.size() <= ports::kMostPayload) {
-            contents += line->text + "\n";
+            contents += answer.text + "\n";
         }
     }
-    return std::unexpected(Error(Domain::argument, "terminal",
-                                 "the configuration ended without a line with only a full stop; nothing was done"));
 }
 
 Result<ClockReading> Client::clock_for(const Invocation& invocation) {
@@ -210,7 +201,7 @@ std::expected<Client::Compiled, int> Client::compile_operand(const Invocation& i
     }
     Diagnostics diagnostics;
     auto configuration = services::load_configuration(*contents, clock, diagnostics, model::Purpose::apply);
-    print(m_terminal.errors, diagnostics.text(invocation.operands.front()));
+    print_errors(diagnostics.text(invocation.operands.front()));
     if (!configuration) {
         return std::unexpected(1);
     }
@@ -230,9 +221,9 @@ int Client::check(const Invocation& invocation) {
     if (!compiled) {
         return compiled.error();
     }
-    print(m_terminal.output,
-          text::concat("The configuration is accepted, digest ", compiled->configuration->digest.substr(0, 12), ".\n"));
-    return 0;
+    return print(
+        text::concat("The configuration is accepted, digest ", compiled->configuration->digest.substr(0, 12), ".\n"),
+        0);
 }
 
 int Client::render(const Invocation& invocation) {
@@ -241,59 +232,13 @@ int Client::render(const Invocation& invocation) {
         return fail(clock.error(), 2);
     }
     if (invocation.has("--closed")) {
-        print(m_terminal.output, ruleset::render_text(ruleset::closed_ruleset(), clock->now));
-        return 0;
+        return print(ruleset::render_text(ruleset::closed_ruleset(), clock->now), 0);
     }
     const auto compiled = compile_operand(invocation, *clock);
     if (!compiled) {
         return compiled.error();
     }
-    print(m_terminal.output, ruleset::render_text(compiled->ruleset, clock->now));
-    return 0;
-}
-
-int Client::console() {
-    if (m_in_console) {
-        return fail(Error(Domain::argument, "console", "is running already"), 2);
-    }
-    m_in_console = true;
-    const auto report = [this](std::string_view what) {
-        const auto reported = m_daemon.call({"session", std::string(what)}, {}, "console");
-        if (!reported) {
-            print(m_terminal.errors, reported.error().message() + "\n");
-        }
-    };
-    report("begin");
-    print(m_terminal.output, "Sekisho. 'help' lists the commands.\n");
-    for (;;) {
-        print(m_terminal.output, kPrompt);
-        const auto line = read_line(m_terminal.input);
-        if (!line) {
-            break;
-        }
-        const auto words =
-            line->too_long
-                ? Result<std::vector<std::string>>(std::unexpected(Error(Domain::argument, "", "the line is too long")))
-                : services::split_line(line->text);
-        if (!words) {
-            fail(words.error(), 2);
-            continue;
-        }
-        if (words->empty()) {
-            continue;
-        }
-        const auto invocation = services::parse_command(*words);
-        if (!invocation) {
-            fail(invocation.error(), 2);
-        } else if (invocation->command->id == CommandId::quit) {
-            break;
-        } else {
-            run_parsed(*invocation, *words);
-        }
-    }
-    report("end");
-    m_in_console = false;
-    return 0;
+    return print(ruleset::render_text(compiled->ruleset, clock->now), 0);
 }
 
 } // namespace sekisho::cli

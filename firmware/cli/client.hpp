@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command `sekisho`: one-shot commands and the console's prompt, from one command table.
+// The commands of `sekisho`, as far as they run here and not in the daemon.
 #pragma once
 
+#include "firmware/cli/dialogue.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
 #include "firmware/services/command_table.hpp"
 #include "firmware/services/configuration.hpp"
 #include "policy/ruleset/ruleset.hpp"
 
-#include <cstdio>
 #include <expected>
 #include <memory>
 #include <span>
@@ -16,19 +16,32 @@
 
 namespace sekisho::cli {
 
-/// Where a session reads and writes; the streams are borrowed.
-struct Terminal {
-    std::FILE* input;
-    std::FILE* output;
-    std::FILE* errors;
+/// Where commands come from, and so what they may.
+enum class Source {
+    program, ///< words of a command line: files can be named, the product's own programs use hidden commands
+    prompt,  ///< typed in a session
+    line,    ///< one line over SSH: standard input holds what the command reads
+};
+
+/// A session ends after 30 minutes without a key (requirement: idle time-out); the person is told a minute before.
+inline constexpr Patience kSessionPatience{
+    .idle_ms = 30 * 60'000,
+    .notice_ms = 60'000,
+    .notice = "This session ends in a minute unless a key is pressed.\n"
+              "このまま操作がなければ、1分後にセッションを終了します。\n",
+    .begun_ms = {},
 };
 
 class Client {
 public:
-    Client(ports::ControlClient& daemon, ports::Clock& clock, Terminal terminal);
+    /// Borrows all but the origin, which is what the daemon is told of where the commands come from ("console").
+    Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin);
 
-    /// Runs one command; the exit status is 0, 1 (failed) or 2 (not understood).
+    /// Runs one command; the exit status is 0, 1 (failed) or 2 (not understood), or what the command's row says.
     int run(std::span<const std::string> words);
+
+    /// Prints an error as every command does; returns the status.
+    int fail(const Error& error, int status);
 
 private:
     struct Compiled {
@@ -43,17 +56,18 @@ private:
     std::expected<Compiled, int> compile_operand(const services::Invocation& invocation, const ClockReading& clock);
     int check(const services::Invocation& invocation);
     int render(const services::Invocation& invocation);
-    int console();
     Result<ClockReading> clock_for(const services::Invocation& invocation);
     Result<std::string> contents_of(const std::string& operand);
     Result<std::string> pasted_contents();
-    void print(std::FILE* stream, std::string_view text);
-    int fail(const Error& error, int status);
+    /// The status, or 1 where the text could not be written.
+    int print(std::string_view text, int status);
+    void print_errors(std::string_view text);
 
     ports::ControlClient& m_daemon;
     ports::Clock& m_clock;
-    Terminal m_terminal;
-    bool m_in_console = false;
+    Dialogue& m_dialogue;
+    Source m_source;
+    std::string m_origin;
 };
 
 } // namespace sekisho::cli

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/console/posix_terminal.hpp"
 #include "drivers/control/control_client.hpp"
 #include "drivers/system/clock.hpp"
-#include "firmware/cli/client.hpp"
+#include "firmware/cli/start.hpp"
 
 #include <cstdio>
 #include <string>
 #include <vector>
 
-// sekisho [--socket PATH] COMMAND…; without a command, the list of them.
+// sekisho [--socket PATH] COMMAND…; without a command, the list of them. As a login shell: start.hpp.
 int main(int argc, char** argv) {
     using namespace sekisho;
     std::vector<std::string> words(argv + 1, argv + argc);
@@ -16,9 +17,6 @@ int main(int argc, char** argv) {
         socket = words[1];
         words.erase(words.begin(), words.begin() + 2);
     }
-    if (words.empty()) {
-        words.emplace_back("help");
-    }
     const auto loop = drivers::UvEventLoop::create();
     if (!loop) {
         std::fprintf(stderr, "%s\n", loop.error().message().c_str());
@@ -26,5 +24,6 @@ int main(int argc, char** argv) {
     }
     drivers::SystemClock clock(**loop);
     drivers::UnixControlClient daemon(socket);
-    return cli::Client(daemon, clock, {stdin, stdout, stderr}).run(words);
+    drivers::PosixTerminal terminal;
+    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal});
 }
