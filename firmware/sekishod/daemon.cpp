@@ -21,6 +21,7 @@
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
+#include "firmware/services/log_export.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
@@ -195,6 +196,12 @@ struct Daemon {
         lifecycle.start();
     }
 
+    void serve_log() {
+        administration.serve(services::CommandId::log_page, [this](const auto& invocation, const auto& request) {
+            return log_export.page(invocation, request);
+        });
+    }
+
     /// Minutes east of UTC, where the clinic is.
     [[nodiscard]] int utc_offset() const {
         return policy.configuration() ? policy.configuration()->model.system.utc_offset_minutes : 0;
@@ -229,6 +236,7 @@ struct Daemon {
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;
     services::Lifecycle lifecycle;
+    services::LogExport log_export{log, reader};
     services::Administration administration;
 };
 
@@ -286,6 +294,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         daemon.log.configure(kDefault.file_size, kDefault.files);
     }
     daemon.start_lifecycle();
+    daemon.serve_log();
     note(daemon.log, "clock", clock.watch_steps([&daemon] {
         daemon.policy.check_clock();
         daemon.lifecycle.check();

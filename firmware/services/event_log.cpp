@@ -258,7 +258,7 @@ Result<EventLog::Reading> EventLog::read(std::size_t most) {
     Reading reading;
     reading.lines = TRY(m_files.last_lines(most));
     const std::uint64_t first = m_files.first_line();
-    reading.gap = first > m_read ? first - m_read : 0;
+    reading.gap = unread_gap();
     const std::uint64_t next = m_files.next_line();
     note_read(next - std::min<std::uint64_t>(reading.lines.size(), next - first), next);
     return reading;

@@ -68,6 +68,9 @@ public:
 
     [[nodiscard]] std::uint64_t next_line() const { return m_files.next_line(); }
 
+    /// Lines that rotation took before anyone read them, and that nobody has been told of.
+    [[nodiscard]] std::uint64_t unread_gap() const { return first_line() > m_read ? first_line() - m_read : 0; }
+
     /// Lines before this one are on the medium and keep their number after a power cut.
     [[nodiscard]] std::uint64_t durable_line() const noexcept { return m_durable; }
 
