@@ -23,6 +23,8 @@
 #include "firmware/services/lifecycle.hpp"
 #include "firmware/services/log_export.hpp"
 #include "firmware/services/policy_service.hpp"
+#include "firmware/services/ssh_server.hpp"
+#include "firmware/services/ssh_server_log.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
 
@@ -37,6 +39,7 @@ using events::Event;
 using events::Field;
 
 constexpr std::size_t kMostIdentity = 4096;
+constexpr std::size_t kMostUsers = 64u << 10;
 constexpr std::uint64_t kMostLogInMemory = 4u << 20;
 
 int fail(const Error& error) {
@@ -80,6 +83,7 @@ struct Opened {
     std::unique_ptr<drivers::JsonLogFiles> files;
     std::string data_trouble; ///< why the log is not on the data partition; empty where it is
     services::ImageFacts image;
+    Result<services::UserTables> users;
     std::string default_configuration;
 };
 
@@ -96,6 +100,13 @@ Result<std::vector<lifecycle::Component>> read_components(const std::string& fil
     return drivers::read_component_list(TRY(drivers::read_file(file, drivers::kMostComponentList, Domain::lifecycle)));
 }
 
+Result<services::UserTables> read_users(const std::string& folder) {
+    services::UserTables users;
+    users.passwd = TRY(drivers::read_file(folder + "/passwd", kMostUsers, Domain::account));
+    users.group = TRY(drivers::read_file(folder + "/group", kMostUsers, Domain::account));
+    return users;
+}
+
 Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) {
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
@@ -104,6 +115,7 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
     opened.image.identity = TRY(services::Identity::parse(identity));
     opened.image.support = read_support(options.support);
     opened.image.components = read_components(options.components);
+    opened.users = read_users(options.users);
     opened.default_configuration =
         TRY(drivers::read_file(options.default_configuration, ports::kMostPayload, Domain::system));
     opened.store = TRY(drivers::FileStore::open(options.data_directory));
@@ -138,6 +150,12 @@ struct Daemon {
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
+          ssh({processes, *opened.run_store, loop}, log,
+              {.start_script = options.ssh_server,
+               .data_directory = options.data_directory,
+               .run_directory = options.run_directory},
+              opened.users.value_or(services::UserTables{})),
+          ssh_log(log, clock, loop),
           lifecycle({machine, clock, loop}, opened.image, timekeeper, log, [this] { return utc_offset(); }),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper) {}
 
@@ -178,6 +196,27 @@ struct Daemon {
         });
     }
 
+    /// Without the image's own users there is no table to add accounts to: nobody gets in over SSH then.
+    Result<void> follow_ssh(const model::Model& model) {
+        if (opened.users) {
+            return ssh.follow(model, accounts.logins());
+        }
+        return model.management.ssh_zones.empty() ? Result<void>{} : std::unexpected(opened.users.error());
+    }
+
+    /// What sshd tells, and what people compare when they first meet the router.
+    void open_ssh() {
+        processes.on_output([this](std::string_view name, const ports::OutputLine& line) {
+            if (name == services::SshServer::kHelper) {
+                ssh_log.take(line);
+            }
+        });
+        administration.add_to_system([this](Facts& facts) {
+            facts.facts.push_back({{"ssh_listens_on", "SSH listens on", Column::Kind::text}, ssh.listens_on()});
+            facts.facts.push_back({{"ssh_host_key", "SSH host key", Column::Kind::text}, ssh.host_key_fingerprint()});
+        });
+    }
+
     /// What the router says of itself.
     void start_lifecycle() {
         if (!opened.image.components) {
@@ -211,6 +250,7 @@ struct Daemon {
         log.configure(model.log.file_size, model.log.files);
         connections.learn(policy.ruleset());
         note(log, "accounts", accounts.follow(model));
+        note(log, "SSH", follow_ssh(model));
         note(log, "helper programs", helpers.follow(model));
         if (!model.system.host_name.empty()) {
             note(log, "host name", machine.set_host_name(model.system.host_name));
@@ -235,6 +275,8 @@ struct Daemon {
     services::ConnectionLog connections;
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;
+    services::SshServer ssh;
+    services::SshServerLog ssh_log;
     services::Lifecycle lifecycle;
     services::LogExport log_export{log, reader};
     services::Administration administration;
@@ -288,6 +330,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     note(daemon.log, "connection log", daemon.connections.start());
     daemon.limit_log();
     daemon.open_accounts();
+    daemon.open_ssh();
     daemon.policy.start();
     if (daemon.policy.configuration() == nullptr) {
         constexpr model::LogSettings kDefault; // denials are logged without a policy too

@@ -14,7 +14,7 @@ struct Row {
     std::string Options::* member;
 };
 
-constexpr std::array<Row, 11> kRows{{{"--data", &Options::data_directory},
+constexpr std::array<Row, 13> kRows{{{"--data", &Options::data_directory},
                                      {"--run", &Options::run_directory},
                                      {"--default-config", &Options::default_configuration},
                                      {"--identity", &Options::identity},
@@ -24,6 +24,8 @@ constexpr std::array<Row, 11> kRows{{{"--data", &Options::data_directory},
                                      {"--resolv-conf", &Options::resolv_conf},
                                      {"--busybox", &Options::busybox},
                                      {"--chronyd", &Options::chronyd},
+                                     {"--ssh-server", &Options::ssh_server},
+                                     {"--users", &Options::users},
                                      {"--clock", &Options::clock_file}}};
 
 } // namespace

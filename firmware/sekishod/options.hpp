@@ -22,7 +22,9 @@ struct Options {
     std::string resolv_conf = "/run/resolv.conf";
     std::string busybox = "/bin/busybox";
     std::string chronyd = "/usr/sbin/chronyd";
-    std::string clock_file; ///< test build only: read the time from there
+    std::string ssh_server = "/usr/libexec/sekisho/ssh-server"; ///< sees to the host key, then becomes sshd
+    std::string users = "/usr/share/sekisho/users";             ///< folder with the image's own passwd and group
+    std::string clock_file;                                     ///< test build only: read the time from there
 };
 
 [[nodiscard]] Result<Options> parse_options(std::span<const std::string_view> arguments, bool with_clock_file);

@@ -377,6 +377,9 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     add("data_total_bytes", "Data partition", Column::Kind::number, space ? text::to_text(space->total_bytes) : "");
     add("data_free_bytes", "Data partition free", Column::Kind::number, space ? text::to_text(space->free_bytes) : "");
     add("log_events_lost", "Events not written", Column::Kind::number, text::to_text(m_log.lost()));
+    for (const auto& part : m_system_parts) {
+        part(facts);
+    }
     facts.status = m_policy.configuration() ? "enforcing" : "closed: no configuration is in force";
     if (m_policy.is_wan_held()) {
         facts.status += "; the WAN stays down until the first password is set";

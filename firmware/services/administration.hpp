@@ -8,6 +8,7 @@
 #include "firmware/ports/system.hpp"
 #include "firmware/services/command_table.hpp"
 #include "firmware/services/policy_service.hpp"
+#include "policy/base/table.hpp"
 
 #include <functional>
 #include <map>
@@ -35,6 +36,9 @@ public:
 
     /// Adds to what a session is greeted with; whole lines.
     void greet_with(std::function<std::string()> part) { m_greeting.push_back(std::move(part)); }
+
+    /// Adds facts to `show system`.
+    void add_to_system(std::function<void(Facts&)> part) { m_system_parts.push_back(std::move(part)); }
 
     /// Who is behind a user id: an account in force, and the name for records of one that is not. Without it, the
     /// superuser alone is served.
@@ -76,6 +80,7 @@ private:
     std::function<void(const std::string&)> m_on_session;
     std::map<CommandId, Handler> m_handlers;
     std::vector<std::function<std::string()>> m_greeting;
+    std::vector<std::function<void(Facts&)>> m_system_parts;
 };
 
 } // namespace sekisho::services
