@@ -103,6 +103,7 @@ class Lab:
     def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True):
         self.network = Network()
         self.folder = Path(tempfile.mkdtemp(prefix='sekisho-'))
+        self.folder.chmod(0o711)  # accounts reach the control socket in it
         self.data, self.run = self.folder / 'data', self.folder / 'run'
         self.clock_file = self.folder / 'clock'
         self.errors = self.folder / 'daemon.stderr'

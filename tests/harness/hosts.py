@@ -78,3 +78,19 @@ def refusal(host: Namespace, address: str, port: int, source: str | None = None,
     except OSError as error:
         return error
     return None
+
+
+class DhcpServer:
+    """dnsmasq on the outside host of a lab; `log` is what it says."""
+
+    def __init__(self, lab, first: str, last: str, gateway: str, *options: str):
+        log = lab.folder / 'dnsmasq.log'
+        self._lab, self.log = lab, log
+        with log.open('ab') as file:
+            self.process = lab.outside.start('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=eth0', '--bind-interfaces', '--user=root',
+                                             '--group=root', '--log-dhcp', '--dhcp-authoritative', '--no-ping', f'--dhcp-leasefile={lab.folder}/dnsmasq.leases',
+                                             f'--dhcp-range={first},{last},255.255.255.0,1h', f'--dhcp-option=option:router,{gateway}', *options,
+                                             stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+    def stop(self) -> None:
+        self._lab.network.end(self.process)

@@ -34,22 +34,6 @@ def routes(lab) -> list[tuple[str, str]]:
     return [(route['dst'], route.get('gateway', '')) for route in json.loads(lab.router.ip('-j', '-4', 'route'))]
 
 
-class Server:
-    """dnsmasq on the outside host."""
-
-    def __init__(self, lab, first: str, last: str, gateway: str, *options: str):
-        log = lab.folder / 'dnsmasq.log'
-        self._lab, self.log = lab, log
-        with log.open('ab') as file:
-            self.process = lab.outside.start('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=eth0', '--bind-interfaces', '--user=root',
-                                             '--group=root', '--log-dhcp', '--dhcp-authoritative', '--no-ping', f'--dhcp-leasefile={lab.folder}/dnsmasq.leases',
-                                             f'--dhcp-range={first},{last},255.255.255.0,1h', f'--dhcp-option=option:router,{gateway}', *options,
-                                             stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-
-    def stop(self) -> None:
-        self._lab.network.end(self.process)
-
-
 def client_process(lab) -> int | None:
     """The process id of the daemon's DHCP client."""
     return next((pid for pid, words in lab.processes().items() if 'udhcpc' in words), None)
@@ -59,7 +43,7 @@ def client_process(lab) -> int | None:
 def leased(new_lab):
     lab = new_lab(CONFIGURATION)
     lab.public(ALLOWED, WEB)
-    lab.server_process = Server(lab, '198.51.100.50', '198.51.100.60', '198.51.100.1', '--dhcp-option=option:dns-server,198.51.100.53',
+    lab.server_process = hosts.DhcpServer(lab, '198.51.100.50', '198.51.100.60', '198.51.100.1', '--dhcp-option=option:dns-server,198.51.100.53',
                                 '--dhcp-option=option:classless-static-route,10.77.0.0/16,198.51.100.9', '--dhcp-option=option:static-route,10.78.0.0,198.51.100.9')
     lab.start()
     lab.event(event__action='lease-taken', seconds=30)
@@ -121,7 +105,7 @@ def test_only_the_dhcp_port_is_open_to_the_wan(leased):
 def test_lease_that_overlaps_an_inside_network_is_refused(new_lab):
     lab = new_lab(CONFIGURATION)
     lab.outside.address('eth0', '10.0.1.2/24')
-    server = Server(lab, '10.0.1.100', '10.0.1.110', '10.0.1.2')
+    server = hosts.DhcpServer(lab, '10.0.1.100', '10.0.1.110', '10.0.1.2')
     lab.start()
     event = lab.event(event__action='lease-refused', seconds=30)
     assert field(event, 'event.outcome') == 'failure' and field(event, 'event.kind') == 'alert'
