@@ -42,6 +42,7 @@ BUILD_TIME = '2026-01-01T00:00:00Z'
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 _IDENTITY = f'product Sekisho\nboard netns\nversion 0.1.0\nbuild test\nbuild-time {BUILD_TIME}\n'
+_COMPONENTS = [{'package': 'netns-tests', 'version': '1', 'architecture': 'all', 'source': 'netns-tests', 'source_version': '1', 'files': []}]
 _LEASE_SCRIPT = '''#!/bin/sh
 exec {client} --socket {run}/control.sock lease-event "$1" "interface=$interface" ${{ip:+"ip=$ip"}} ${{subnet:+"mask=$subnet"}} ${{router:+"router=$router"}} ${{dns:+"dns=$dns"}}
 '''
@@ -98,9 +99,9 @@ def matches(event: dict, wanted: dict) -> bool:
 
 class Lab:
     """The namespaces and the daemon. A context manager. `configuration` is the default configuration of a device that was never configured. A router that has no password
-    holds its WAN down: without `credentials` it has none."""
+    holds its WAN down: without `credentials` it has none. `support` is the image's support record, as the file holds it or as an object to write; without one there is none."""
 
-    def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True):
+    def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True, support: dict | str | None = None):
         self.network = Network()
         self.folder = Path(tempfile.mkdtemp(prefix='sekisho-'))
         self.folder.chmod(0o711)  # accounts reach the control socket in it
@@ -108,7 +109,7 @@ class Lab:
         self.clock_file = self.folder / 'clock'
         self.errors = self.folder / 'daemon.stderr'
         self.process: subprocess.Popen | None = None
-        self._configuration, self._factory, self._credentials = configuration, factory, credentials
+        self._configuration, self._factory, self._credentials, self._support = configuration, factory, credentials, support
 
     def __enter__(self) -> 'Lab':
         for program in (DAEMON, CLIENT):
@@ -137,6 +138,8 @@ class Lab:
             folder.mkdir()
         self.fresh_data()
         self._file('identity', _IDENTITY)
+        self._file('components.json', json.dumps(_COMPONENTS))
+        self.set_support(self._support)
         self._file('default.conf', self._configuration)
         self._file('lease-script', _LEASE_SCRIPT.format(client=CLIENT, run=self.run)).chmod(0o755)
         self._file('no-chrony', _NO_CHRONY).chmod(0o755)
@@ -186,6 +189,12 @@ class Lab:
         if self._credentials:
             (self.data / 'state' / 'credentials').write_text(credentials_file(('admin', _HASH)))
 
+    def set_support(self, record: dict | str | None) -> None:
+        """The support record that the daemon finds at its next start; None: there is none."""
+        (self.folder / 'support.json').unlink(missing_ok=True)
+        if record is not None:
+            self._file('support.json', record if isinstance(record, str) else json.dumps(record))
+
     def _file(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text)
@@ -201,7 +210,8 @@ class Lab:
 
     def daemon_arguments(self) -> list[str]:
         return [str(DAEMON), '--data', str(self.data), '--run', str(self.run), '--default-config', str(self.folder / 'default.conf'),
-                '--identity', str(self.folder / 'identity'), '--lease-script', str(self.folder / 'lease-script'), '--resolv-conf',
+                '--identity', str(self.folder / 'identity'), '--support', str(self.folder / 'support.json'),
+                '--components', str(self.folder / 'components.json'), '--lease-script', str(self.folder / 'lease-script'), '--resolv-conf',
                 str(self.folder / 'resolv.conf'), '--busybox', '/usr/bin/busybox', '--chronyd', str(self.folder / 'no-chrony'), '--clock', str(self.clock_file)]
 
     def start(self, wait: bool = True) -> None:
