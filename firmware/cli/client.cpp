@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/cli/client.hpp"
 
+#include "firmware/cli/log_export.hpp"
 #include "firmware/services/configuration.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
@@ -96,7 +97,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::help:
         return print(services::help_text(), 0);
     case CommandId::log_export:
-        return fail(Error(Domain::argument, std::string(invocation.command->words), "is not there yet"), 1);
+        return export_log(invocation, m_daemon, m_origin, m_dialogue);
     case CommandId::console:
     case CommandId::login:
     case CommandId::quit: // sessions begin and end elsewhere
