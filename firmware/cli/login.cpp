@@ -171,10 +171,9 @@ Login::Step Login::set_first_password() {
         if (!response) {
             return Step::again; // the next question to the daemon says what is wrong
         }
-        say(response->output);
         if (response->exit_status == 0) {
             say(kSet);
-            return authenticate(accounts::kAdmin, first.text);
+            return admit(*response);
         }
         say(response->errors);
         // set by somebody else meanwhile, or not to be stored: the state tells
@@ -206,17 +205,7 @@ Login::Step Login::authenticate(std::string_view account, const std::string& pas
         return Step::again;
     }
     if (response->exit_status == 0) {
-        const auto user = number_of("user", response->output);
-        const auto group = number_of("group", response->output);
-        // an account's ids, whatever an answer says: never those of the superuser or of a service
-        if (user && group && *user >= accounts::kAdminId && *user <= accounts::kLastUserId &&
-            *group == accounts::kGroupId) {
-            m_user = static_cast<std::uint32_t>(*user);
-            m_group = static_cast<std::uint32_t>(*group);
-            return Step::in;
-        }
-        say("The router's service gave no account for this login.\n");
-        return Step::again;
+        return admit(*response);
     }
     say(response->errors);
     const std::uint64_t wait = std::min(number_of("wait", response->output).value_or(0), kMostWait_s);
@@ -225,6 +214,22 @@ Login::Step Login::authenticate(std::string_view account, const std::string& pas
                          text::to_text(wait), "秒お待ちください。\n"));
     }
     return m_dialogue.pause(wait * 1000) == Answer::Kind::hung_up ? Step::gone : Step::again;
+}
+
+/// Takes the account that the daemon let in.
+Login::Step Login::admit(const ports::ControlResponse& response) {
+    say(response.errors);
+    const auto user = number_of("user", response.output);
+    const auto group = number_of("group", response.output);
+    // an account's ids, whatever an answer says: never those of the superuser or of a service
+    if (!user || !group || *user < accounts::kAdminId || *user > accounts::kLastUserId ||
+        *group != accounts::kGroupId) {
+        say("The router's service gave no account for this login.\n");
+        return Step::again;
+    }
+    m_user = static_cast<std::uint32_t>(*user);
+    m_group = static_cast<std::uint32_t>(*group);
+    return Step::in;
 }
 
 Login::Step Login::refuse() {

@@ -36,6 +36,7 @@ private:
     Step log_in();
     Step refuse();
     Step authenticate(std::string_view account, const std::string& password);
+    Step admit(const ports::ControlResponse& response);
     Step step_after(const Answer& answer);
     Result<ports::ControlResponse> ask_daemon(std::vector<std::string> words, std::string_view payload);
     void say(std::string_view text);

@@ -52,6 +52,7 @@ public:
 
     std::string state = "new";
     std::string password; ///< of admin
+    std::string first_password_warning;
     std::string ids = "user 2000\ngroup 2000\n";
     std::string wait = "wait 2\n";
 
@@ -69,7 +70,7 @@ private:
             }
             password = payload;
             state = "ready";
-            return {};
+            return {0, ids, first_password_warning};
         }
         if (words[2] == "admin" && payload == password && !password.empty()) {
             return {0, ids, {}};

@@ -252,6 +252,14 @@ TEST(login, the_first_password_is_asked_twice_and_the_session_goes_on_as_admin) 
     nowhere_but_in_payloads(kPassword);
 }
 
+TEST(login, what_the_daemon_has_to_say_of_the_first_password_is_shown) {
+    daemon.first_password_warning = "it is lost with the next start\n";
+    types({kPassword, kPassword, "quit"});
+    LONGS_EQUAL(0, log_in());
+    CHECK(terminal.output.contains("it is lost with the next start"));
+    CHECK(!terminal.output.contains("user 2000"));
+}
+
 TEST(login, a_first_password_that_the_daemon_refuses_is_asked_again) {
     types({"short", "short", kPassword, kPassword, "quit"});
     LONGS_EQUAL(0, log_in());
