@@ -109,14 +109,14 @@ Canonical canonical_certificate(std::string_view text) {
     for (const std::string_view line : text::split(text, '\n')) {
         digits += trimmed(line);
     }
-    if (digits.size() > (kMostCertificateBytes + 2) / 3 * 4) {
-        return refuse(text::concat("the certificate has more than ", text::to_text(kMostCertificateBytes), " bytes"),
-                      {});
-    }
     const std::optional<std::string> der = base64::decode(digits);
     if (!der) {
         return refuse("between its first and its last line the certificate is not base64",
                       "copy it again, whole and without anything in between");
+    }
+    if (der->size() > kMostCertificateBytes) {
+        return refuse(text::concat("the certificate has more than ", text::to_text(kMostCertificateBytes), " bytes"),
+                      {});
     }
     if (!has_form_of_certificate(*der)) {
         return refuse("the text says that it is a certificate, and what it holds is none, or not all of one",

@@ -194,8 +194,7 @@ Token Lexer::read_string() {
     token.kind = TokenKind::string;
     token.place = place();
     advance();
-    const std::size_t begin = m_text.find_first_not_of(" \t\n", m_offset);
-    if (begin != std::string_view::npos && m_text.substr(begin).starts_with(kPemBegin)) {
+    if (begins_pem()) {
         read_pem(token);
     } else {
         read_line_of_text(token);
@@ -204,13 +203,28 @@ Token Lexer::read_string() {
     return token;
 }
 
+/// Whether the text that begins here is PEM over several lines.
+bool Lexer::begins_pem() const noexcept {
+    const std::size_t begin = m_text.find_first_not_of(" \t\n", m_offset);
+    if (begin == std::string_view::npos || !m_text.substr(begin).starts_with(kPemBegin)) {
+        return false;
+    }
+    for (std::size_t offset = m_offset; offset < m_text.size() && m_text[offset] != '"'; ++offset) {
+        if (m_text[offset] == '\n') {
+            return true;
+        }
+        offset += m_text[offset] == '\\' ? 1 : 0;
+    }
+    return false;
+}
+
 /// Up to the closing quote, over line ends too: what is pasted here should be one text also where its quote is missing
 /// or where it does not belong, so that its lines are not taken, and quoted, as statements. No character of PEM ends a
 /// statement or begins a comment: there, at the latest, the quote has been forgotten.
 void Lexer::read_pem(Token& token) {
     constexpr std::string_view kNotPem = ";{}#";
+    token.several_lines = true;
     while (!at_end() && peek() != '"' && !kNotPem.contains(peek())) {
-        token.several_lines = token.several_lines || peek() == '\n';
         token.text += peek();
         advance();
     }

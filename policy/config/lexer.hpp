@@ -43,6 +43,7 @@ private:
     void skip_blank();
     void skip_block_comment();
     [[nodiscard]] Token read_string();
+    [[nodiscard]] bool begins_pem() const noexcept;
     void read_line_of_text(Token& token);
     void read_pem(Token& token);
     [[nodiscard]] Token read_word();

@@ -38,6 +38,7 @@ private:
 
     void parse_statement(const Parameter* parent, std::vector<Node>& into, Seen& seen);
     [[nodiscard]] bool read_value(Node& node, const Parameter* parent);
+    [[nodiscard]] bool check_quotes(const Parameter& parameter);
     void parse_rest(Node& node);
     void parse_block(Node& node);
     void unexpected_behind(const Node& node);
@@ -182,14 +183,12 @@ bool Parser::read_value(Node& node, const Parameter* parent) {
     }
     if (m_token.damaged) {
         take();
-        if (!on_next_line()) { // an unclosed text has swallowed its ';'
+        if (!on_next_line() || m_token.kind == TokenKind::semicolon) { // an unclosed text may have swallowed its ';'
             skip_statement();
         }
         return false;
     }
-    if (m_token.several_lines && parameter.type != Type::certificate && parameter.type != Type::ssh_key) {
-        error(m_token.place, text::concat(node.key, ": the text that begins here is not closed on its line"),
-              "close it with \"");
+    if (!check_quotes(parameter)) {
         take();
         skip_statement();
         return false;
@@ -208,6 +207,22 @@ bool Parser::read_value(Node& node, const Parameter* parent) {
         node.value = *std::move(value);
     }
     take();
+    return true;
+}
+
+/// Whether the value is in quotes where it must be, and on one line where it must be.
+bool Parser::check_quotes(const Parameter& parameter) {
+    const bool is_pasted = parameter.type == Type::certificate || parameter.type == Type::ssh_key;
+    if (is_pasted && m_token.kind == TokenKind::word) {
+        error(m_token.place, text::concat(key_of(parameter), ": the value is not in quotes"),
+              text::concat("expected: ", describe(parameter)));
+        return false;
+    }
+    if (!is_pasted && m_token.several_lines) {
+        error(m_token.place, text::concat(key_of(parameter), ": the text that begins here is not closed on its line"),
+              "close it with \"");
+        return false;
+    }
     return true;
 }
 

@@ -27,7 +27,7 @@ enum class Type : std::uint8_t {
     account_name,      ///< a name without capitals: accounts::is_account_name()
     text,              ///< free text in double quotes, at most 255 bytes
     host_name,         ///< RFC 1123, at most 63 bytes
-    host,              ///< host name or address
+    host,              ///< domain name of a host, at most 253 bytes, or address
     address,           ///< IPv4 or IPv6
     interface_address, ///< address of the router on a network: 10.0.1.1/24
     range,             ///< prefix, single address or "first-last"

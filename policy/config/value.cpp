@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t kMostNameBytes = 31;
 constexpr std::size_t kMostInterfaceBytes = 15; // IFNAMSIZ without the NUL
-constexpr std::size_t kMostHostBytes = 63;
+constexpr std::size_t kMostHostBytes = 63;      // of one label too (RFC 1123 section 2.1)
+constexpr std::size_t kMostDomainBytes = 253;   // RFC 1035 section 3.1, as text
+constexpr std::size_t kMostQuotedBytes = 63;
 constexpr std::size_t kMostTextBytes = 255;
 
 // Zones without daylight saving time only: with it, a fixed offset would close an entry an hour early or late.
@@ -48,8 +50,8 @@ constexpr std::array kTimeZones{
     if (text.contains("-----BEGIN ")) {
         return "'-----BEGIN …'"; // it may go on with a private key
     }
-    return text::concat("'", text::escape_for_terminal(text.substr(0, kMostHostBytes)),
-                        text.size() > kMostHostBytes ? "…'" : "'");
+    return text::concat("'", text::escape_for_terminal(text.substr(0, kMostQuotedBytes)),
+                        text.size() > kMostQuotedBytes ? "…'" : "'");
 }
 
 [[nodiscard]] std::unexpected<Refusal> refuse(std::string_view text, std::string_view why, std::string hint = {}) {
@@ -91,13 +93,13 @@ constexpr std::array kTimeZones{
     return text != "lo" && text != "all" && text != "default";
 }
 
-[[nodiscard]] bool is_host_name(std::string_view text) noexcept {
-    if (text.empty() || text.size() > kMostHostBytes) {
+[[nodiscard]] bool is_host_name(std::string_view text, std::size_t most_bytes) noexcept {
+    if (text.empty() || text.size() > most_bytes) {
         return false;
     }
     bool has_letter = false;
     for (const std::string_view label : text::split(text, '.')) {
-        if (label.empty() || label.front() == '-' || label.back() == '-') {
+        if (label.empty() || label.size() > kMostHostBytes || label.front() == '-' || label.back() == '-') {
             return false;
         }
         for (const char byte : label) {
@@ -198,7 +200,7 @@ template <typename Value>
     if (const Result<IpAddress> address = IpAddress::parse(text)) {
         return address->text();
     }
-    return accept_if(is_host_name(text), parameter, text);
+    return accept_if(is_host_name(text, kMostDomainBytes), parameter, text);
 }
 
 [[nodiscard]] Canonical canonical_time_zone(const Parameter& parameter, std::string_view text) {
@@ -223,7 +225,7 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
     case Type::text:
         return accept_if(text.size() <= kMostTextBytes, parameter, text);
     case Type::host_name:
-        return accept_if(is_host_name(text), parameter, text);
+        return accept_if(is_host_name(text, kMostHostBytes), parameter, text);
     case Type::host:
         return canonical_host(parameter, text);
     case Type::address:

@@ -21,6 +21,15 @@ std::string refused(std::string_view path, std::string_view text) {
     return value ? "accepted: " + *value : value.error().why;
 }
 
+/// A name of that many characters, in labels of at most 63.
+std::string long_domain(std::size_t size) {
+    std::string name(size, 'a');
+    for (std::size_t dot = 63; dot < size; dot += 64) {
+        name[dot] = '.';
+    }
+    return name;
+}
+
 } // namespace
 
 TEST_GROUP(schema_table){};
@@ -76,6 +85,7 @@ TEST(value_canonical, one_spelling_for_one_meaning) {
     CHECK_SAME("4M", accepted("log file-size", "4096K"));
     CHECK_SAME("ntp.nict.jp", accepted("time server", "ntp.nict.jp"));
     CHECK_SAME("2001:db8::7b", accepted("time server", "2001:DB8::7B"));
+    CHECK_SAME("2001:db8::7b", accepted("log server * host", "2001:DB8::7B"));
 }
 
 TEST(value_canonical, limits_are_accepted) {
@@ -86,6 +96,7 @@ TEST(value_canonical, limits_are_accepted) {
     CHECK_SAME("enp0s31f6.4094x", accepted("interfaces interface *", "enp0s31f6.4094x"));
     CHECK_SAME("64K", accepted("log file-size", "65536"));
     CHECK_SAME(std::string(255, 'a'), accepted("service * description", std::string(255, 'a')));
+    CHECK_SAME(long_domain(253), accepted("log server * host", long_domain(253)));
 }
 
 TEST_GROUP(value_refused){};
@@ -114,6 +125,10 @@ TEST(value_refused, a_mistyped_address_is_no_host_name) {
     CHECK_HOLDS("is not a host name", refused("system host-name", "router_1"));
     CHECK_HOLDS("is not a host name", refused("system host-name", "a..b"));
     CHECK_HOLDS("is not a host name", refused("system host-name", std::string(64, 'a')));
+    CHECK_HOLDS("is not a host name", refused("system host-name", long_domain(64)));
+    CHECK_HOLDS("is not a host name", refused("log server * host", long_domain(254)));
+    CHECK_HOLDS("is not a host name", refused("log server * server-name", std::string(64, 'a') + ".example"));
+    CHECK_HOLDS("is not a host name", refused("log server * server-name", "*.clinic.example"));
 }
 
 TEST(value_refused, addresses_say_what_is_wrong) {
