@@ -196,13 +196,28 @@ SSHD = {
     'limited': 'lMaxStartups logging rate-limited: additional 20 connections dropped',
 }
 
+HASH = '$y$j9T$Q083t0UWvGhSVeSEpVsxQ0$MlICrOc7JFkyqttdffPMZ5kgAZ5rQeOhncK4RVOmQSC'
+# the target puts the digest in front
+ACCOUNT_FILES = {
+    'credentials': f'sekisho-credentials 1\nadmin {HASH} 2026-11-23T00:00:00.000000Z synchronised\ntanaka {HASH} 1970-01-01T00:00:00.000000Z unsynchronised\n',
+    'credentials-twice': f'sekisho-credentials 1\nadmin {HASH} 2026-11-23T00:00:00.000000Z synchronised\nadmin {HASH} 2026-11-23T00:00:00.000000Z synchronised\n',
+    'ids': 'sekisho-accounts 1\ntanaka 2001\nsuzuki 2002\nvendor-2_x 6095\n',
+    'ids-order': 'sekisho-accounts 1\ntanaka 2002\nsuzuki 2001\n',
+    'ids-version': 'sekisho-accounts 2\ntanaka 2001\n',
+}
+PASSWORDS = {
+    'good': 'gate-3\nvR7.quiet-Lamp', 'phrase': 'gate-3\nseven pale otters climbed', 'short': '\nvR7.quiet', 'walk': '\n1qaz2wsx3edc4rfv', 'weak': '\nPa$$w0rd99999!',
+    'repeated': '\nVb7.Vb7.Vb7.Vb7.', 'host': 'gatekeeper\nmy G4teKeeper 9 otters', 'japanese': '\n\u5c71\u306e\u4e0a\u306e Kumo 1 tsu x', 'control': '\nvR7.quiet-Lamp\x1b',
+    'key': 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzrWmAVHw4OqQkJ0LNURtQK8lijA1Ah2YE6Mus+SLtQ',
+}
+
 
 def main():
     seeds = {
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
         'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
         'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
-        'sshd': SSHD,
+        'sshd': SSHD, 'account_files': ACCOUNT_FILES, 'password': PASSWORDS,
         'lease': {f'{number:02}': '\n'.join(words) for number, words in enumerate(LEASES)},
         'command': {f'{number:02}': value for number, value in enumerate(COMMANDS)},
     }
