@@ -4,6 +4,7 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace sekisho::lifecycle {
 namespace {
 
 constexpr std::size_t kDateLength = 10; // "2033-03-31"
+constexpr Time kEarliest{std::numeric_limits<std::int64_t>::min()};
+constexpr Time kLatest{std::numeric_limits<std::int64_t>::max()};
 
 Error member_error(std::string_view member, std::string cause) {
     return Error(Domain::lifecycle, std::string(member), std::move(cause));
@@ -45,14 +48,13 @@ std::vector<std::pair<std::string_view, Time>> dates_of(const SupportRecord& rec
 
 Result<void> check_dates(const SupportRecord& record) {
     const Core& core = record.core;
-    const std::optional<Time> available =
-        core.general_availability ? core.general_availability->time : std::optional<Time>();
-    const std::optional<Time>& end = core.end_of_life.time;
+    const Time first = core.general_availability ? core.general_availability->time.value_or(kEarliest) : kEarliest;
+    const Time last = core.end_of_life.time.value_or(kLatest);
     for (const auto& [name, time] : dates_of(record)) {
-        if (end && time > *end) {
+        if (time > last) {
             return std::unexpected(member_error(name, "is later than core.end_of_life"));
         }
-        if (available && time < *available) {
+        if (time < first) {
             return std::unexpected(member_error(name, "is earlier than core.general_availability"));
         }
     }
