@@ -32,6 +32,24 @@ Error list_error(std::size_t number, std::string_view member, std::string cause)
                  std::move(cause));
 }
 
+/// Texts of an array, with commas between them; empty where there is none.
+Result<std::string> joined(yyjson_val* array, std::size_t number) {
+    std::vector<std::string> parts;
+    std::size_t index = 0;
+    std::size_t count = 0;
+    yyjson_val* entry = nullptr;
+    if (array != nullptr && !yyjson_is_arr(array)) {
+        return std::unexpected(list_error(number, "built_using", "is no array"));
+    }
+    yyjson_arr_foreach(array, index, count, entry) {
+        if (!yyjson_is_str(entry)) {
+            return std::unexpected(list_error(number, "built_using", "holds what is no text"));
+        }
+        parts.emplace_back(yyjson_get_str(entry), yyjson_get_len(entry));
+    }
+    return text::join(parts, ", ");
+}
+
 } // namespace
 
 Result<std::vector<Component>> read_component_list(std::string_view json) {
@@ -53,6 +71,7 @@ Result<std::vector<Component>> read_component_list(std::string_view json) {
             }
             component.*row.member = std::string(yyjson_get_str(value), yyjson_get_len(value));
         }
+        component.built_using = TRY(joined(yyjson_obj_get(entry, "built_using"), index + 1));
         components.push_back(std::move(component));
     }
     if (components.empty()) {

@@ -12,8 +12,9 @@ namespace sekisho::drivers {
 
 inline constexpr std::size_t kMostComponentList = 4u << 20;
 
-/// Reads the image's components.json: an array of objects with `package`, `version`, `source` and `source_version`;
-/// what else they hold (files, architecture) is passed over. Errors name the entry, counted from 1, and the member.
+/// Reads the image's components.json: an array of objects with `package`, `version`, `source`, `source_version` and
+/// perhaps `built_using` (an array of texts); what else they hold (files, architecture) is passed over. Errors name the
+/// entry, counted from 1, and the member.
 Result<std::vector<lifecycle::Component>> read_component_list(std::string_view json);
 
 } // namespace sekisho::drivers

@@ -147,9 +147,11 @@ Table component_table(const std::vector<lifecycle::Component>& components) {
     table.columns = {{"name", "Component", Column::Kind::text},
                      {"version", "Version", Column::Kind::text},
                      {"source", "Source", Column::Kind::text},
-                     {"source_version", "Source version", Column::Kind::text}};
+                     {"source_version", "Source version", Column::Kind::text},
+                     {"built_using", "Contains", Column::Kind::text}};
     for (const lifecycle::Component& component : components) {
-        table.rows.push_back({component.name, component.version, component.source, component.source_version});
+        table.rows.push_back(
+            {component.name, component.version, component.source, component.source_version, component.built_using});
     }
     table.status = text::concat(text::to_text(components.size()), " components");
     return table;

@@ -12,6 +12,7 @@ struct Component {
     std::string version;
     std::string source;
     std::string source_version;
+    std::string built_using; ///< other sources in its files, as of a static program: "glibc 2.41-12, …"; may be empty
     friend bool operator==(const Component&, const Component&) = default;
 };
 

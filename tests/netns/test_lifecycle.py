@@ -215,7 +215,7 @@ def test_version_and_components(lab):
         'product': 'Sekisho', 'board': 'netns', 'version': '0.1.0', 'build': 'test', 'image_hash': None, 'support_status': 'supported',
         'support_until': '2033-03-31T15:00:00.000000Z', 'promised_by': 'Example K.K.'}
     assert 'Promised until  2033-04-01 00:00:00 +09:00' in lab.command('show', 'version').stdout
-    assert lab.asked('show', 'components') == {'components': [{'name': 'netns-tests', 'version': '1', 'source': 'netns-tests', 'source_version': '1'}]}
+    assert lab.asked('show', 'components') == {'components': [{'name': 'netns-tests', 'version': '1', 'source': 'netns-tests', 'source_version': '1', 'built_using': None}]}
     assert lab.command('show', 'components').stdout.splitlines()[-1] == '1 components'
 
 

@@ -162,7 +162,18 @@ TEST(component_list_reader, takes_name_and_versions) {
     const auto list = drivers::read_component_list(
         R"([{"package":"libc6","version":"2.41-12","architecture":"arm64","source":"glibc","source_version":"2.41-12","files":["/a"]}])");
     CHECK_TRUE(list.has_value());
-    CHECK(*list == std::vector<lifecycle::Component>({{"libc6", "2.41-12", "glibc", "2.41-12"}}));
+    CHECK(*list == std::vector<lifecycle::Component>({{"libc6", "2.41-12", "glibc", "2.41-12", ""}}));
+}
+
+TEST(component_list_reader, takes_what_a_static_program_was_built_using) {
+    const std::string head =
+        R"([{"package":"busybox-static","version":"1","source":"busybox","source_version":"1","built_using":)";
+    const auto list = drivers::read_component_list(head + R"(["glibc 2.41-12","libxcrypt 1:4.4.38-1"]}])");
+    CHECK_TRUE(list.has_value());
+    STRCMP_EQUAL("glibc 2.41-12, libxcrypt 1:4.4.38-1", list->front().built_using.c_str());
+    STRCMP_EQUAL("", drivers::read_component_list(head + "[]}]").value().front().built_using.c_str());
+    CHECK_FALSE(drivers::read_component_list(head + "\"glibc\"}]").has_value());
+    CHECK_FALSE(drivers::read_component_list(head + "[7]}]").has_value());
 }
 
 TEST(component_list_reader, names_entry_and_member_of_what_is_wrong) {

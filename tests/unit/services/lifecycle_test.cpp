@@ -23,7 +23,9 @@ services::ImageFacts image_with(lifecycle::RecordOrCause record) {
                          .image_hash = std::string(kHash),
                          .build_time = at("2026-11-01T00:00:00Z")},
             .support = std::move(record),
-            .components = std::vector<lifecycle::Component>{{"libc6", "2.41-12", "glibc", "2.41-12"}}};
+            .components = std::vector<lifecycle::Component>{
+                {"libc6", "2.41-12", "glibc", "2.41-12", ""},
+                {"busybox-static", "1:1.37.0-6", "busybox", "1:1.37.0-6", "glibc 2.41-12"}}};
 }
 
 } // namespace
@@ -255,10 +257,14 @@ TEST(lifecycle_service, components_are_listed_or_the_reason_is_given) {
     start("2028-01-01T00:00:00Z");
     const auto list = service->show_components(asking({"show", "components", "--json"}));
     LONGS_EQUAL(0, list.exit_status);
-    STRCMP_EQUAL("{\"components\":[{\"name\":\"libc6\",\"version\":\"2.41-12\",\"source\":\"glibc\","
-                 "\"source_version\":\"2.41-12\"}]}\n",
-                 list.output.c_str());
-    CHECK(service->show_components(asking({"show", "components"})).output.contains("1 components"));
+    STRCMP_EQUAL(
+        R"({"components":[)"
+        R"({"name":"libc6","version":"2.41-12","source":"glibc","source_version":"2.41-12","built_using":null},)"
+        R"({"name":"busybox-static","version":"1:1.37.0-6","source":"busybox","source_version":"1:1.37.0-6",)"
+        R"("built_using":"glibc 2.41-12"}]})"
+        "\n",
+        list.output.c_str());
+    CHECK(service->show_components(asking({"show", "components"})).output.contains("2 components"));
     services::ImageFacts image = image_with(std::nullopt);
     image.components = std::unexpected(Error(Domain::lifecycle, "components.json", "does not exist"));
     services::Lifecycle without({machine, clock, loop}, image, keeper, log, [] { return 0; });
