@@ -89,21 +89,22 @@ std::optional<Ending> ending_of(std::string_view text) {
     return Ending{text.substr(0, begin == 0 ? 0 : space), *address, *port};
 }
 
-/// "ED25519 SHA256:…" with nothing else: the fingerprint. A certificate's text is partly its maker's and is not taken.
-std::optional<std::string_view> fingerprint_of(std::string_view text) {
+/// "ED25519 SHA256:…" with nothing else: the fingerprint, else nothing. A certificate's text is partly its maker's and
+/// is not taken.
+std::string_view fingerprint_of(std::string_view text) {
     const std::size_t space = text.find(' ');
     const std::string_view type = text.substr(0, space);
     if (space == std::string_view::npos || type.empty() || !std::ranges::all_of(type, [](char c) {
             return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
         })) {
-        return std::nullopt;
+        return {};
     }
     const std::string_view print = text.substr(space + 1);
     constexpr std::string_view kHash = "SHA256:";
     return print.size() == kFingerprintLength && print.starts_with(kHash) &&
                    print.substr(kHash.size()).find_first_not_of(kBase64) == std::string_view::npos
-               ? std::optional(print)
-               : std::nullopt;
+               ? print
+               : std::string_view();
 }
 
 /// What sshd does not tell of: the client's program, sshd's own business, what other lines say better.
@@ -284,9 +285,9 @@ std::optional<Event> SshdReader::read_attempt(const SshdLine& line, std::string_
             return std::nullopt;
         }
         std::string_view key = rest.substr(end + 5);
-        const auto print = take(key, ": ") ? fingerprint_of(key) : std::nullopt;
+        const std::string_view print = take(key, ": ") ? fingerprint_of(key) : std::string_view();
         const auto peer = ending_of(rest.substr(0, end));
-        if (!peer || peer->before.size() < method + 5 || !(key.empty() || print)) {
+        if (!peer || peer->before.size() < method + 5 || (!key.empty() && print.empty())) {
             return std::nullopt;
         }
         std::string_view user = peer->before.substr(method + 5);
@@ -296,8 +297,8 @@ std::optional<Event> SshdReader::read_attempt(const SshdLine& line, std::string_
         }
         Event event = failure(line, {peer->address, peer->port}, user, "key-not-accepted",
                               "login refused: the key is none of the account's");
-        if (print) {
-            event.set(Field::session_key, std::string(*print));
+        if (!print.empty()) {
+            event.set(Field::session_key, std::string(print));
         }
         return event;
     }
@@ -344,18 +345,18 @@ std::optional<Event> SshdReader::read_accepted(const SshdLine& line, std::string
         return std::nullopt;
     }
     std::string_view key = text.substr(end + 5);
-    const auto print = take(key, ": ") ? fingerprint_of(key) : std::nullopt;
+    const std::string_view print = take(key, ": ") ? fingerprint_of(key) : std::string_view();
     Event event = base("key-accepted", true);
     const Peer known = peer_of(line, {peer->address, peer->port});
     set_peer(event, known.address, known.port);
     event.set(Field::user_name, shown(user, kLongestName));
-    if (print) {
-        event.set(Field::session_key, std::string(*print));
+    if (!print.empty()) {
+        event.set(Field::session_key, std::string(print));
     }
     event.set(Field::message, "the key is the account's");
     if (Connection* connection = find(line)) {
         connection->user = shown(user, kLongestName);
-        connection->key = print ? *print : std::string_view();
+        connection->key = print;
     }
     return event;
 }
