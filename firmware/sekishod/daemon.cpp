@@ -152,6 +152,7 @@ struct Daemon {
           helper_ends(log, clock),
           ssh({processes, *opened.run_store, loop}, log,
               {.start_script = options.ssh_server,
+               .shell = options.shell,
                .data_directory = options.data_directory,
                .run_directory = options.run_directory},
               opened.users.value_or(services::UserTables{})),

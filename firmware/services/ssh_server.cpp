@@ -53,6 +53,7 @@ SshServer::SshServer(Ports ports, EventLog& log, SshPaths paths, UserTables base
       m_end_timer(ports.loop.make_timer([this] { end_sessions(); })) {}
 
 Result<void> SshServer::follow(const model::Model& model, const std::vector<Login>& logins) {
+    end_sessions(); // what an earlier change ended must not take the sessions that this one lets in
     m_listening = ssh_listening(model);
     auto done = write_files(logins);
     if (done) {
@@ -168,9 +169,12 @@ std::string SshServer::host_key_fingerprint() {
     return facts ? facts->fingerprint : std::string();
 }
 
-std::string SshServer::listens_on() const {
+std::string SshServer::listens_on() {
     if (!m_listening) {
         return {};
+    }
+    if (!m_ports.run_store.exists(kHostKey)) {
+        return "nothing: there is no host key yet";
     }
     std::string text = text::concat("port ", text::to_text(m_listening->port), " on");
     for (const IpAddress& address : m_listening->addresses) {

@@ -54,7 +54,7 @@ public:
     /// SHA-256 fingerprint of the host key that sshd has, as ssh shows it; empty while there is none.
     [[nodiscard]] std::string host_key_fingerprint();
     /// "port 22 on 10.0.1.1 fd00::1", for people; empty while sshd is not wanted.
-    [[nodiscard]] std::string listens_on() const;
+    [[nodiscard]] std::string listens_on();
 
 private:
     /// Why an account's sessions end.

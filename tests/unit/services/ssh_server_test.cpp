@@ -82,6 +82,8 @@ TEST(ssh_server, listens_on_the_own_addresses_of_the_named_zones_alone) {
     CHECK_TRUE(has_line(configuration(), "ListenAddress fd00::1"));
     CHECK_FALSE(configuration().contains("10.0.2.1"));
     CHECK_FALSE(configuration().contains("0.0.0.0"));
+    STRCMP_EQUAL("nothing: there is no host key yet", server.listens_on().c_str());
+    run_store.files["ssh/host_key.pub"] = kKey;
     STRCMP_EQUAL("port 22 on 10.0.1.1 fd00::1", server.listens_on().c_str());
 }
 
@@ -161,6 +163,18 @@ TEST(ssh_server, an_account_that_is_gone_keeps_nothing) {
     CHECK_TRUE((processes.ended == std::vector<std::pair<std::uint32_t, std::string>>{{2001, ""}}));
     CHECK_EQUAL(1, files.count("\"account-removed\""));
     CHECK_EQUAL(1, files.count("\"tanaka\""));
+}
+
+TEST(ssh_server, an_account_that_comes_back_keeps_its_new_sessions) {
+    follow();
+    const std::vector<Login> all = logins;
+    logins.pop_back();
+    follow();
+    logins = all;
+    follow();
+    CHECK_EQUAL(1, processes.ended.size()); // before anybody can log in again
+    loop.advance(5000, clock);
+    CHECK_EQUAL(1, processes.ended.size());
 }
 
 TEST(ssh_server, a_key_that_is_gone_ends_what_came_over_ssh) {
