@@ -212,9 +212,42 @@ PASSWORDS = {
 }
 
 
+def fields(*values):
+    """An event for the targets of encoders (event_input.hpp): number of the field in the table, bytes."""
+    return b''.join(struct.pack('>BH', number, len(value)) + value for number, value in values)
+
+
+# numbers of fields: 0 @timestamp, 3 event.action, 6 event.sequence, 8 rule.id, 15 source.ip, 24 user.name; the last is the message
+ENCODED_EVENTS = {
+    'connection': fields((0, b'2026-11-23T04:05:06.000007Z'), (2, b'network'), (3, b'connection-denied'), (6, b'\x07'), (8, b'zone.wan.deny'), (15, b'203.0.113.9')),
+    'quotes': fields((8, b'a"b\\c]d'), (24, b'x"][event@32473 user.name="root"]')),
+    'lines': fields((8, b'a\r\nb\tc\0d\x1b\x7f'), (24, '\u0085\u2028\u202e\ufeff'.encode())),
+    'formulas': fields((5, b'=1+1'), (7, ' \u3000"=1'.encode()), (8, b'+1'), (24, '＝1'.encode()), (15, b'\t=1')),
+    'typed-escapes': fields((8, b'\\x0a\\u{202e}\\'), (24, b'\\x0\n')),
+    'no-utf8': fields((8, b'\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80'), (24, b'\xe9\x96')),
+    'long': fields((8, '関'.encode() * 1000), (24, b'"' * 3000), (15, b'\n' * 3000)),
+    'header': fields((0, b'2026-11-23T04:05:60Z'), (3, b'-')),
+}
+
+
+# what a line is for (0 command, 1 text, 2 secret, 3 stream), and what is typed
+KEYS = {
+    'commands': b'\0show version\rshow log --json\r\nquit\n',
+    'editing': '\0show 関所\x7f\x7flog x\x17y\x15help\x08\x08\r'.encode(),
+    'keys': b'\0ab\x1b[A\x1b[1;5C\x1bOP\x1bx\x1b[200~c\rshow\x03\x04',
+    'noise': b'\0\xff\xfe\x80\xe9\x96\x9b2J\xe2\x80\xae\0\x1a\x1c\r',
+    'cut-character-and-back': b'\0\xe9\x7f\x96\xa2\xf0\x9f\x7f\x92\xa9\x7f\r',
+    'too-long': b'\0' + b'x' * 100 + b'\x7f\x15y\r',
+    'paste': b'\1system {\r\n\thost-name a;\x1b[A\r\n}\r\n.\r\n',
+    'secret': '\2Kettle.Möth-4\x7f4-blue\r\x03x\r'.encode(),
+    'stream': b'\3apply -\nsystem {\x03\x15\x1b[A\x7f\r\n}\n',
+}
+
+
 def main():
     seeds = {
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
+        'csv': ENCODED_EVENTS, 'rfc5424': ENCODED_EVENTS,
         'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
         'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
         'sshd': SSHD, 'account_files': ACCOUNT_FILES, 'password': PASSWORDS,

@@ -54,12 +54,12 @@ def hostile_events() -> list[dict]:
     events = [{}]
     for name, kind in FIELDS.items():
         events += [{name: whole} for whole in ['', '-', *PIECES]] if kind == 'text' else [{name: value(kind)} for _ in range(5)]
-    for name in ('message', 'event.action', '@timestamp', 'sekisho.config.diff'):
+    for name in ('message', 'sekisho.config.diff'):
         events += [{name: whole, 'event.sequence': 7} for whole in LONG]
-    for _ in range(1000):
+    for _ in range(500):
         chosen = chance.sample(list(FIELDS), chance.randrange(1, len(FIELDS)))
         events.append({name: value(FIELDS[name]) for name in chosen})
-    for _ in range(60):  # long in many places
+    for _ in range(30):  # long in many places
         events.append({name: chance.choice(PIECES) * chance.randrange(1500) if kind == 'text' else value(kind) for name, kind in FIELDS.items() if chance.random() < 0.5})
     for category in ('network', 'authentication', 'configuration', 'host', 'else'):
         for outcome in ('success', 'failure', 'else'):
@@ -169,7 +169,7 @@ def test_messages_hold_every_value(messages, parsed_messages):
                 assert found[name] == shown(value), name
         # nothing is cut where there was room
         assert not truncated or len(message) > MOST_MESSAGE - 1500
-    assert cut > 100
+    assert cut > 50
 
 
 def test_priorities_are_the_documented_ones(parsed_messages):
