@@ -225,7 +225,7 @@ ENCODED_EVENTS = {
     'formulas': fields((5, b'=1+1'), (7, ' \u3000"=1'.encode()), (8, b'+1'), (24, '＝1'.encode()), (15, b'\t=1')),
     'typed-escapes': fields((8, b'\\x0a\\u{202e}\\'), (24, b'\\x0\n')),
     'no-utf8': fields((8, b'\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80'), (24, b'\xe9\x96')),
-    'long': fields((8, '関'.encode() * 1000), (24, b'"' * 3000), (15, b'\n' * 3000)),
+    'long': fields((8, '関'.encode() * 600), (24, b'"' * 2000), (15, b'\x01' * 1000)),
     'header': fields((0, b'2026-11-23T04:05:60Z'), (3, b'-')),
 }
 
