@@ -292,7 +292,7 @@ private:
     void watch_open() {
         if (m_state == State::open) {
             if (auto watched = watch(m_waiting.empty() ? Watched::readable : Watched::both); !watched) {
-                fail_later(std::move(watched).error());
+                fail_later(watched.error());
             }
         }
     }
@@ -315,7 +315,7 @@ private:
     }
 
     /// For where no callback may be called.
-    void fail_later(Error cause) {
+    void fail_later(const Error& cause) {
         m_state = State::closed;
         m_watch.reset();
         m_causes = {cause.place().empty() ? cause.cause() : text::concat(cause.place(), ": ", cause.cause())};
@@ -359,7 +359,7 @@ public:
         : m_loop(loop),
           m_port(target.port),
           m_callbacks(std::move(callbacks)),
-          m_failure(loop.make_timer([this] { close(*m_cause); })) {
+          m_failure(loop.make_timer([this] { close(Error(*m_cause)); })) {
         m_lookup = resolver.resolve(target.host, [this](auto addresses) { on_addresses(std::move(addresses)); });
     }
 
@@ -407,7 +407,7 @@ private:
             watch();
             return m_callbacks.on_open();
         }
-        close(*m_cause);
+        close(Error(*m_cause));
     }
 
     void watch() {
@@ -438,12 +438,12 @@ private:
         }
     }
 
+    /// `cause` must not be in this object, which the callback may destroy.
     void close(const Error& cause) {
         m_open = false;
         m_watch.reset();
         m_failure->stop();
-        const Error told = cause; // it may be this object's own, which the callback may destroy
-        m_callbacks.on_close(told);
+        m_callbacks.on_close(cause);
     }
 
     UvEventLoop& m_loop;
