@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes as a configuration: refused with a diagnostic, or a tree that survives printing, and a model that keeps its
 // promises.
+#include "policy/accounts/records.hpp"
+#include "policy/config/certificate.hpp"
 #include "policy/config/parser.hpp"
 #include "policy/config/printer.hpp"
+#include "policy/config/ssh_key.hpp"
 #include "policy/model/build.hpp"
 #include "policy/ruleset/compiler.hpp"
 #include "policy/ruleset/renderer.hpp"
 #include "tests/fuzz/require.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 using namespace sekisho;
@@ -27,7 +31,35 @@ void check_printing(const config::Tree& tree) {
     require(config::diff(tree, *again).empty(), "no difference to itself");
 }
 
+/// What others build on without looking again: files of keys, rules, connections.
+void check_management(const model::Model& model) {
+    std::set<std::string> keys;
+    for (const model::Account& account : model.accounts) {
+        require(accounts::is_account_name(account.name), "accounts have names of accounts");
+        for (const std::string& key : account.ssh_keys) {
+            require(keys.insert(key).second, "a key belongs to one account");
+            require(config::canonical_ssh_key(key) == key, "keys are in canonical spelling");
+            require(std::ranges::count(key, ' ') == 1, "keys have no comment");
+        }
+    }
+    for (const std::string& name : model.management.ssh_zones) {
+        require(model.find_zone(name) != nullptr && name != model::kWanZone, "SSH is open from inside zones");
+    }
+    require(model.management.ssh_port != 0, "SSH has a port");
+    require(!model::ssh_from_wan(model) || !model.management.ssh_zones.empty(), "no SSH from the WAN alone");
+    for (const model::SyslogServer& server : model.syslog_servers) {
+        const bool is_protected = server.transport == model::SyslogTransport::tls;
+        require(!server.host.empty() && server.port != 0, "a log server is somewhere");
+        require(server.certificates.empty() != is_protected && server.server_name.empty() != is_protected,
+                "TLS, and it alone, knows its server");
+        require(std::ranges::all_of(server.certificates,
+                                    [](const std::string& pem) { return config::canonical_certificate(pem) == pem; }),
+                "certificates are in canonical spelling");
+    }
+}
+
 void check_model(const model::Model& model) {
+    check_management(model);
     for (const model::Service& service : model.services) {
         require(!service.source_lists.empty(), "a service names its sources");
         require(std::ranges::all_of(service.source_lists,

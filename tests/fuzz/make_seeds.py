@@ -111,6 +111,17 @@ FRAMES = {
     'header': struct.pack('<I', 70_000_000) + b'SKQ1',
 }
 
+# Public halves of what ssh-keygen and openssl made for these seeds.
+SSH_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKaidEtwpI3WVzashuJbtLjKd/oZoMFQZsIoggDlVfCO'
+CERTIFICATE = '''-----BEGIN CERTIFICATE-----
+MIIBMjCB5aADAgECAhQGUfGmsaa35H6WnNNNoRESQ08ouDAFBgMrZXAwDjEMMAoG
+A1UEAwwDbG9nMCAXDTI2MTEyNDExMTczM1oYDzIxMjYxMDMxMTExNzMzWjAOMQww
+CgYDVQQDDANsb2cwKjAFBgMrZXADIQDLzUgCza6lc1deAowJY4T1BMtUxvgvKre1
+gqGtzKs2NaNTMFEwHQYDVR0OBBYEFBLbDw8aYl2lKigspqQIdxKW03/KMB8GA1Ud
+IwQYMBaAFBLbDw8aYl2lKigspqQIdxKW03/KMA8GA1UdEwEB/wQFMAMBAf8wBQYD
+K2VwA0EAk8b/26ZLu8L5CYbV5sjeWYA5xSotp5yAQR3nsSz3K6N0VtsN2cUNmFJW
+oEZjsSO+ZDiF6vgonsLTu7gNPJwtCw==
+-----END CERTIFICATE-----'''
 CONFIGS = {
     'minimal': HEAD,
     'service': HEAD + '''address-list vendor { description "Vendor \\"A\\""; address 203.0.113.0/28; address 2001:db8:200::/48; address 192.0.2.64-192.0.2.70 { expires 2027-03-31; } }
@@ -123,6 +134,12 @@ policy admin { from clinic; to router; protocol tcp; port 22; action allow; }
 policy rest { from clinic; to wan; action deny; }
 ''',
     'block': HEAD + 'address-list bad { address 198.18.0.0/15; }\nblock { address-list bad; }\nlog { file-size 64K; files 2; per-minute 1; burst 1; ipv4-prefix 16; ipv6-prefix 48; }\ntime { server 192.0.2.1; }\n',
+    'management': HEAD + f'account tanaka {{ description "T"; ssh-key "{SSH_KEY} tanaka@pc"; }}\naccount sato {{ }}\nmanagement {{ ssh {{ from clinic; port 2222; }} }}\n'
+                         'address-list v { address 203.0.113.4; }\nservice remote { protocol tcp; port 2222; source { address-list v; } }\n'
+                         'policy no-ssh { from clinic; to router; protocol tcp; action deny; source { address-list v; } }\n',
+    'log-servers': HEAD + f'log {{ server a {{ host 10.0.1.20; certificate "{CERTIFICATE}"; }} server b {{ host log.example; server-name a.example; port 1; certificate "\n{CERTIFICATE}\n"; }}\n'
+                          'server c { host fd00:1::20; transport udp; } server d { host 10.0.1.21; transport tcp; } }\n',
+    'private-key': HEAD + 'account a { ssh-key "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"; description "-----BEGIN x\\"; }\n',
     'comments': '# one\n/* two\n three */ system { host-name a; } # four\r\n',
     'unknown-key': 'sistem { host-name x; }\n',
     'bad-prefix': HEAD + 'address-list a { address 10.0.0.1/24; address 1.2.3.4-1.2.3.3; address ::g; }\n',
@@ -253,6 +270,7 @@ def main():
         'sshd': SSHD, 'account_files': ACCOUNT_FILES, 'password': PASSWORDS,
         'lease': {f'{number:02}': '\n'.join(words) for number, words in enumerate(LEASES)},
         'command': {f'{number:02}': value for number, value in enumerate(COMMANDS)},
+        'line_editor': KEYS,
     }
     for target, inputs in seeds.items():
         folder = SEEDS / target
