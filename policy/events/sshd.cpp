@@ -312,14 +312,18 @@ std::optional<Event> SshdReader::read_attempt(const SshdLine& line, std::string_
         return std::nullopt;
     }
     if (take(rest, "User ")) {
-        // "USER from ADDRESS not allowed because …": the reasons are sshd's own words
+        // "USER[ from ADDRESS] not allowed because …": the reasons are sshd's own words; without an address, the user
+        // is one of the machine's
         const std::size_t why = rest.rfind(" not allowed because ");
-        const std::size_t from = rest.substr(0, why).rfind(" from ");
-        if (why == std::string_view::npos || from == std::string_view::npos) {
+        if (why == std::string_view::npos) {
             return std::nullopt;
         }
-        const auto address = address_of(rest.substr(from + 6, why - from - 6));
-        return address ? std::optional(failure(line, {*address, 0}, rest.substr(0, from), "not-allowed",
+        const std::string_view who = rest.substr(0, why);
+        const std::size_t from = who.rfind(" from ");
+        const std::string_view user = who.substr(0, from);
+        const auto address =
+            from == std::string_view::npos ? std::optional(std::string()) : address_of(who.substr(from + 6));
+        return address ? std::optional(failure(line, {*address, 0}, user, "not-allowed",
                                                "login refused: this is not an account of the router's administration"))
                        : std::nullopt;
     }

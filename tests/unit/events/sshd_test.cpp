@@ -91,6 +91,13 @@ TEST(sshd, root_and_other_users) {
     CHECK_FALSE(monitor("Connection closed by invalid user root 10.0.1.5 port 34790 [preauth]").has_value());
 }
 
+TEST(sshd, users_without_a_shell) {
+    connect();
+    const auto event = monitor("User nobody not allowed because shell /usr/bin/false does not exist");
+    check(event, "login", "not-allowed", "nobody");
+    check_peer(event);
+}
+
 TEST(sshd, no_key_at_all) {
     connect();
     const auto event = monitor("Connection closed by authenticating user tanaka 10.0.1.5 port 34790 [preauth]");
