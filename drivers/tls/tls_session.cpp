@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include <mbedtls/error.h>
-#include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 #include <sys/socket.h>
 
@@ -54,6 +53,10 @@ Error library_error(std::string_view doing, int status) {
     return Error(Domain::tls, "", text::concat(doing, ": ", words.data()));
 }
 
+int random_bytes(void* /*unused*/, unsigned char* bytes, std::size_t size) {
+    return psa_generate_random(bytes, size) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
 /// Random numbers and PSA's own state, once for the process.
 Result<void> set_up_library() {
     static const psa_status_t kStatus = psa_crypto_init();
@@ -95,7 +98,7 @@ Result<void> TlsSession::set_up(const std::vector<std::string>& authorities) {
         status != 0) {
         return std::unexpected(library_error("set up", status));
     }
-    mbedtls_ssl_conf_rng(&m_configuration, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    mbedtls_ssl_conf_rng(&m_configuration, random_bytes, nullptr);
     mbedtls_ssl_conf_min_tls_version(&m_configuration, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(&m_configuration, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_ciphersuites(&m_configuration, kCipherSuites.data());

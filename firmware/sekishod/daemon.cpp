@@ -14,6 +14,8 @@
 #include "drivers/system/files.hpp"
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
+#include "drivers/system/resolver.hpp"
+#include "drivers/tls/stream_connector.hpp"
 #include "firmware/services/accounts_report.hpp"
 #include "firmware/services/administration.hpp"
 #include "firmware/services/authentication.hpp"
@@ -22,6 +24,8 @@
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
 #include "firmware/services/log_export.hpp"
+#include "firmware/services/log_forwarding.hpp"
+#include "firmware/services/log_forwarding_report.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "firmware/services/ssh_server.hpp"
 #include "firmware/services/ssh_server_log.hpp"
@@ -138,6 +142,8 @@ struct Daemon {
           machine(options.data_directory, options.resolv_conf),
           processes(loop),
           packet_log(loop, clock_port),
+          resolver(loop),
+          connector(loop, resolver),
           server(loop, text::concat(options.run_directory, "/control.sock"), {}, accounts::kGroupId),
           timekeeper(clock, *opened.store, opened.image.identity.build_time),
           log(*opened.files, *opened.store, timekeeper, machine.boot_id()),
@@ -157,6 +163,10 @@ struct Daemon {
                .run_directory = options.run_directory},
               opened.users.value_or(services::UserTables{})),
           ssh_log(log, clock, loop),
+          forwarding({log, timekeeper, reader, connector, loop, clock,
+                      // line numbers of a log in memory are not those of the log on the data partition
+                      opened.data_trouble.empty() ? *opened.store : *opened.run_store},
+                     opened.image.identity.product, opened.image.identity.version),
           lifecycle({machine, clock, loop}, opened.image, timekeeper, log, [this] { return utc_offset(); }),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper) {}
 
@@ -240,6 +250,9 @@ struct Daemon {
         administration.serve(services::CommandId::log_page, [this](const auto& invocation, const auto& request) {
             return log_export.page(invocation, request);
         });
+        administration.serve(services::CommandId::show_log_servers, [this](const auto& invocation, const auto&) {
+            return services::show_log_servers(invocation, forwarding, utc_offset());
+        });
     }
 
     /// Minutes east of UTC, where the clinic is.
@@ -257,6 +270,7 @@ struct Daemon {
             note(log, "host name", machine.set_host_name(model.system.host_name));
         }
         note(log, "name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
+        forwarding.follow(model);
     }
 
     ports::Clock& clock;
@@ -264,6 +278,8 @@ struct Daemon {
     drivers::Machine machine;
     drivers::ChildProcesses processes;
     drivers::NflogPacketLog packet_log;
+    drivers::SystemResolver resolver;
+    drivers::SocketConnector connector;
     drivers::YyjsonEventReader reader;
     drivers::YescryptHasher hasher;
     drivers::UnixControlServer server;
@@ -278,6 +294,7 @@ struct Daemon {
     services::HelperEnds helper_ends;
     services::SshServer ssh;
     services::SshServerLog ssh_log;
+    services::LogForwarding forwarding;
     services::Lifecycle lifecycle;
     services::LogExport log_export{log, reader};
     services::Administration administration;
@@ -311,9 +328,11 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     // Time and marks first: the log may have something to tell of its former end.
     const auto time = daemon.timekeeper.load();
     const auto marks = daemon.log.load();
+    const auto cursors = daemon.forwarding.load();
     note(daemon.log, "log sequence", daemon.log.start(daemon.reader, loop, *daemon.opened.run_store));
     note(daemon.log, "recorded time", time);
     note(daemon.log, "log marks", marks);
+    note(daemon.log, "syslog servers", cursors);
     if (!daemon.opened.data_trouble.empty()) {
         note(daemon.log, "the access log is in memory only",
              std::unexpected(Error(Domain::storage, "", daemon.opened.data_trouble)));
