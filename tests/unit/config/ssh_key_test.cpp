@@ -163,10 +163,7 @@ TEST(ssh_key_refused, what_is_no_key) {
 TEST(ssh_key_refused, comments_that_can_not_be_shown) {
     CHECK_HOLDS("ssh-ed25519", accepted(text::concat(kEd25519, " ", std::string(255, 'c'))));
     CHECK_HOLDS("the comment", refused(text::concat(kEd25519, " ", std::string(256, 'c'))));
-    for (const std::string_view comment : {"a\nssh-rsa AAAA", "a\x1b[2J", "a\x7f",
-                                           "\xe2\x80\xae"
-                                           "abc",
-                                           "\xff"}) {
+    for (const std::string_view comment : {"a\nssh-rsa AAAA", "a\x1b[2J", "a\x7f", "\xe2\x80\xaexyz", "\xff"}) {
         CHECK_HOLDS("the comment", refused(text::concat(kEd25519, " ", comment)));
     }
 }
