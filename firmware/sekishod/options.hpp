@@ -23,7 +23,7 @@ struct Options {
     std::string busybox = "/bin/busybox";
     std::string chronyd = "/usr/sbin/chronyd";
     std::string ssh_server = "/usr/libexec/sekisho/ssh-server"; ///< sees to the host key, then becomes sshd
-    std::string shell = "/usr/bin/sekisho"; ///< of the accounts
+    std::string shell = "/usr/bin/sekisho";                     ///< of the accounts
     std::string users = "/usr/share/sekisho/users";             ///< folder with the image's own passwd and group
     std::string clock_file;                                     ///< test build only: read the time from there
 };

@@ -7,10 +7,9 @@
 namespace sekisho {
 
 std::string_view name_of(Domain domain) noexcept {
-    static constexpr std::array<std::string_view, 15> kNames{"argument", "configuration", "address", "time",
-                                                             "kernel",   "network",       "capture", "storage",
-                                                             "control",  "process",       "system",  "event",
-                                                             "tls",      "account",       "lifecycle"};
+    static constexpr std::array<std::string_view, 15> kNames{
+        "argument", "configuration", "address", "time",  "kernel", "network", "capture",  "storage",
+        "control",  "process",       "system",  "event", "tls",    "account", "lifecycle"};
     static_assert(static_cast<std::size_t>(Domain::lifecycle) + 1 == kNames.size());
     return kNames[static_cast<std::size_t>(domain)];
 }

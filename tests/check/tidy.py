@@ -59,7 +59,7 @@ class Tidy:
             name = waiting.pop()
             if name not in seen:
                 seen.add(name)
-                if name not in self._hashes:
+                if name not in self._includes:  # set last: two threads read
                     self._read(name)
                 waiting += self._includes[name]
         text = '\n'.join([self._environment, path, *self.flags(path), *(f'{name} {self._hashes[name]}' for name in sorted(seen))])
