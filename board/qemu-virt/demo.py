@@ -18,7 +18,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from tests.harness import capture, clinic, recording  # noqa: E402
 from tests.harness.clinic import Clinic  # noqa: E402
-from tests.harness.console import Console, ConsoleError  # noqa: E402
+from tests.harness.console import ACCOUNT, PASSWORD, Console, ConsoleError  # noqa: E402
 from tests.harness.namespaces import NetworkError  # noqa: E402
 from tests.harness.pcapfile import CaptureError  # noqa: E402
 from tests.harness.vm import MAC_ADDRESSES, MachineError  # noqa: E402
@@ -93,7 +93,7 @@ def report(world: Clinic) -> None:
 
 def relay(console: Console) -> None:
     """The router's serial console on this terminal until Ctrl-] or the end of the router."""
-    print("\nThe router's serial console follows; Ctrl-] leaves it and stops the router.", flush=True)
+    print(f"\nThe router's serial console follows, logged in as {ACCOUNT} (password {PASSWORD}); Ctrl-] leaves it and stops the router.", flush=True)
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setraw(sys.stdin)
@@ -128,6 +128,7 @@ def run(options: argparse.Namespace) -> None:
         step('booting')
         world.machine.start()
         state = world.machine.wait_enforcing()
+        step(f'the router asked for its first password before the WAN came up; account {ACCOUNT}, password {PASSWORD}')
         step(f'enforcing ({state["policy_source"]}); applying board/qemu-virt/demo.conf over the serial console')
         apply(world.machine.console, CHECKOUT / 'board/qemu-virt/demo.conf')
         time.sleep(2)  # new IPv6 addresses are used once nobody else was found to have them (RFC 4862)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The router's serial console: a command prompt, driven over the UNIX socket that QEMU offers.
+"""The router's serial console, driven over the UNIX socket that QEMU offers: the login, and the command prompt behind it.
 
     console = Console('/run/serial.sock')
-    console.wait_prompt(timeout=60)
+    console.log_in(timeout=60)      # on the first boot this sets the first password
     print(console.command('show version'))
 """
 
@@ -14,6 +14,10 @@ import time
 from pathlib import Path
 
 PROMPT = 'sekisho> '
+LOGIN, PASSWORD_PROMPT = 'login: ', 'Password: '
+NEW_PASSWORD, NEW_PASSWORD_AGAIN = 'New password for admin: ', 'Once more: '
+# The account that every router has, and the password that tests and the demonstration set on the first boot.
+ACCOUNT, PASSWORD = 'admin', 'Cedar-47-Lantern'
 # Colour and cursor sequences of a line editor; nothing in what the router prints depends on them.
 _ESCAPES = re.compile(r'\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-Za-z]|[=>78MDEc])')
 
@@ -83,9 +87,9 @@ class Console:
                 raise ConsoleError(f'no {text!r} on the console within {timeout:.0f} s; it last said:\n{_plain(self.transcript)[-2000:]}')
             raw += self.read_some(min(left, 1))
 
-    def send(self, text: str) -> None:
+    def send(self, text: str | bytes) -> None:
         """Sends, and reads what comes meanwhile: QEMU stands still while nobody takes its serial output, and the echo of what is sent is such output."""
-        data = text.encode()
+        data = text.encode() if isinstance(text, str) else text
         while data:
             readable, writable, _ = select.select([self._socket], [self._socket], [], 60)
             if not readable and not writable:
@@ -101,8 +105,8 @@ class Console:
                 except BlockingIOError:
                     pass  # less room than a piece needs
 
-    def wait_prompt(self, timeout: float = 60) -> str:
-        """Reads until the prompt stands alone on the last line; returns what came before it."""
+    def wait_for_one(self, questions: tuple[str, ...], timeout: float) -> tuple[str, str]:
+        """Reads until one of the questions stands alone on the last line; returns it and what came before it."""
         end = time.monotonic() + timeout
         raw = ''
         while True:
@@ -110,14 +114,35 @@ class Console:
             plain = _plain(raw)
             last = plain.rpartition('\n')[2]
             # a console that was ended and began anew may show its prompt twice on one line
-            if last and last.replace(PROMPT, '') == '':
+            found = next((question for question in questions if last and last.replace(question, '') == ''), None)
+            if found:
                 # a line editor may redraw the prompt: take what follows at once
                 more = self.read_some(0.05)
                 if not more:
-                    return plain[:-len(PROMPT)]
+                    return found, plain[:-len(found)]
                 raw += more
             elif time.monotonic() > end:
-                raise ConsoleError(f'no prompt on the console within {timeout:.0f} s; it last said:\n{_plain(self.transcript)[-2000:]}')
+                wanted = ' or '.join(repr(question) for question in questions)
+                raise ConsoleError(f'no {wanted} on the console within {timeout:.0f} s; it last said:\n{_plain(self.transcript)[-2000:]}')
+
+    def wait_prompt(self, timeout: float = 60) -> str:
+        """Reads until the prompt stands alone on the last line; returns what came before it."""
+        return self.wait_for_one((PROMPT,), timeout)[1]
+
+    def log_in(self, timeout: float = 120, account: str = ACCOUNT, password: str = PASSWORD) -> str:
+        """Answers what the console asks until the prompt stands, beginning with its next question; a router without a password gets this one. Returns what it said before."""
+        answers = {LOGIN: account, PASSWORD_PROMPT: password, NEW_PASSWORD: password, NEW_PASSWORD_AGAIN: password}
+        end = time.monotonic() + timeout
+        said, asked = '', []
+        while True:
+            question, before = self.wait_for_one((PROMPT, *answers), max(end - time.monotonic(), 1))
+            said += before
+            if question == PROMPT:
+                return said
+            if question in asked:
+                raise ConsoleError(f'the login was refused: {before.strip()}')
+            asked.append(question)
+            self.send(answers[question] + '\r')
 
     def command(self, line: str, timeout: float = 60) -> str:
         """Sends one command at the prompt and returns what it printed, without the echo of the command."""

@@ -4,12 +4,13 @@
     machine = Machine(network, image, folder)
     machine.connect('wan0', outside, 'router')      # a TAP device `router` in the namespace `outside`
     machine.start()
-    machine.console.wait_prompt()
+    machine.wait_enforcing()                        # logged in; on the first boot with a password that it set
     machine.power_cut()                             # as if the plug was pulled; start() again boots from the same data
 """
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Machine:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / 'data.img'
+        self._control = folder / 'qmp.sock'
         self.console: Console | None = None
         self._descriptors: dict[str, int] = {}
         self._process: subprocess.Popen | None = None
@@ -71,10 +73,11 @@ class Machine:
         """Boots. `rtc` is QEMU's -rtc base (a date like 1970-01-01T00:00:00); without `data` the data disk is not plugged in."""
         serial = self.folder / 'serial.sock'
         serial.unlink(missing_ok=True)
+        self._control.unlink(missing_ok=True)
         image = self.image.folder
         arguments = [
             'qemu-system-aarch64', '-machine', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '512', '-accel', 'tcg,thread=multi',
-            '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-user-config',
+            '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-user-config', '-qmp', f'unix:{self._control},server=on,wait=off',
             '-kernel', str(image / 'kernel'), '-initrd', str(image / 'initramfs.cpio.zst'), '-append', self.image.facts['command_line'],
             '-rtc', f'base={rtc}', '-chardev', f'socket,id=serial,path={serial},server=on,wait=off', '-serial', 'chardev:serial',
             '-drive', f'if=none,id=root,file={image / "root.squashfs"},format=raw,readonly=on',
@@ -112,10 +115,25 @@ class Machine:
 
     stop = power_cut
 
+    def send_break(self) -> None:
+        """A break on the serial line."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(10)
+            control.connect(str(self._control))
+            lines = control.makefile('rw')
+            for request in ({'execute': 'qmp_capabilities'}, {'execute': 'chardev-send-break', 'arguments': {'id': 'serial'}}):
+                lines.write(json.dumps(request) + '\n')
+                lines.flush()
+                while 'return' not in (answer := json.loads(lines.readline())):
+                    if 'error' in answer:
+                        raise MachineError(f'{request["execute"]}: {answer["error"]}')
+
     def wait_enforcing(self, timeout: float = 120) -> dict:
-        """Waits for the prompt and until the router says that it enforces a policy; returns `show system --json`. Raises ConsoleError when it says that it is closed."""
+        """Logs in and waits until the router says that it enforces a policy; returns `show system --json`. Raises ConsoleError when it says that it is closed.
+
+        On the first boot this sets the password that the WAN waits for."""
         end = time.monotonic() + timeout
-        self.console.wait_prompt(timeout)
+        self.console.log_in(timeout)
         while True:
             answer = self.console.command('show system --json', 30)
             # right after boot the daemon may not answer yet

@@ -2,6 +2,7 @@
 """What the tests of the image share."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,8 @@ if str(CHECKOUT) not in sys.path:
 from tests.harness import packets, pcapfile  # noqa: E402
 from tests.harness.clinic import Clinic, Recording  # noqa: E402
 
-IMAGE = CHECKOUT / 'build/image/qemu-virt'
-WORK = CHECKOUT / 'build/qemu-tests'
+IMAGE = Path(os.environ.get('SEKISHO_IMAGE', CHECKOUT / 'build/image/qemu-virt'))
+WORK = Path(os.environ.get('SEKISHO_QEMU_WORK', CHECKOUT / 'build/qemu-tests'))
 CAPTURES = CHECKOUT.parent / 'shared/captures/ndpi'
 DEMO = (CHECKOUT / 'board/qemu-virt/demo.conf').read_text()
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.harness.console import Console, ConsoleError
+from tests.harness.console import PASSWORD, Console, ConsoleError
 
 
 @pytest.fixture
@@ -23,14 +23,16 @@ def router(tmp_path):
     listening.close()
 
 
-def answer(other: socket.socket, *texts: str) -> None:
-    """Waits for a line each, echoes it like a terminal, and prints the text."""
+def answer(other: socket.socket, *texts: str, typed: list[str] | None = None) -> None:
+    """Waits for a line each, echoes it like a terminal, and prints the text; with `typed`, keeps the lines there and echoes nothing of them."""
     def serve():
         for text in texts:
             line = b''
             while not line.endswith(b'\r'):
                 line += other.recv(1)
-            other.sendall(line[:-1] + b'\r\n' + text.encode().replace(b'\n', b'\r\n'))
+            if typed is not None:
+                typed.append(line[:-1].decode())
+            other.sendall((b'' if typed is not None else line[:-1]) + b'\r\n' + text.encode().replace(b'\n', b'\r\n'))
     threading.Thread(target=serve, daemon=True).start()
 
 
@@ -70,6 +72,32 @@ def test_paste_returns_what_follows_the_dot(router):
     console.wait_prompt(2)
     answer(other, 'Paste the configuration.\n', '', '', 'Applied: 2 lines\nsekisho> ')
     assert console.paste('apply -', 'a {\n}\n', 2) == 'Applied: 2 lines\n'
+
+
+def test_login_answers_what_is_asked(router):
+    console, other = router
+    other.sendall(b'booting\r\n\r\nlogin: ')
+    typed = []
+    answer(other, 'Password: ', 'Welcome\nsekisho> ', typed=typed)
+    assert console.log_in(2) == 'booting\n\n\n\nWelcome\n'
+    assert typed == ['admin', PASSWORD]
+
+
+def test_login_sets_the_first_password(router):
+    console, other = router
+    other.sendall(b'No password yet.\r\n\r\nNew password for admin: ')
+    typed = []
+    answer(other, 'Once more: ', 'Set.\nsekisho> ', typed=typed)
+    assert console.log_in(2).startswith('No password yet.\n')
+    assert typed == [PASSWORD, PASSWORD]
+
+
+def test_login_that_is_refused_is_an_error_with_the_reason(router):
+    console, other = router
+    other.sendall(b'login: ')
+    answer(other, 'Password: ', 'the account or the password is wrong\nlogin: ', typed=[])
+    with pytest.raises(ConsoleError, match='password is wrong'):
+        console.log_in(2)
 
 
 def test_silence_is_an_error_that_shows_what_was_said(router):
