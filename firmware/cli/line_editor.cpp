@@ -42,6 +42,7 @@ std::string echo_of(std::string_view piece) {
 void LineEditor::begin(Editing editing) {
     m_editing = editing;
     m_line.clear();
+    m_pieces.clear();
     m_unshown = 0;
     m_too_long = false;
     m_sequence = Sequence::none;
@@ -49,10 +50,12 @@ void LineEditor::begin(Editing editing) {
 
 std::string LineEditor::shown() const {
     std::string shown;
-    for (std::string_view rest = is_shown() ? std::string_view(m_line) : std::string_view(); !rest.empty();) {
-        const std::size_t length = text::first_character(rest).length;
-        shown += echo_of(rest.substr(0, length));
-        rest.remove_prefix(length);
+    if (is_shown()) {
+        std::string_view rest = m_line;
+        for (const std::size_t length : m_pieces) {
+            shown += echo_of(rest.substr(0, length));
+            rest.remove_prefix(length);
+        }
     }
     return shown;
 }
@@ -168,23 +171,25 @@ void LineEditor::append(char byte, std::string& echo) {
 }
 
 void LineEditor::show_pending(std::string& echo) {
-    if (is_shown() && m_unshown > 0) {
+    if (m_unshown == 0) {
+        return;
+    }
+    if (is_shown()) {
         echo += echo_of(std::string_view(m_line).substr(m_line.size() - m_unshown));
     }
+    m_pieces.push_back(static_cast<std::uint8_t>(m_unshown));
     m_unshown = 0;
 }
 
 void LineEditor::erase_last(std::string& echo) {
     show_pending(echo);
-    // the last character is found from the front: what is no UTF-8 was shown byte by byte
-    std::size_t begin = 0;
-    for (std::string_view rest = m_line; !rest.empty();) {
-        const std::size_t length = text::first_character(rest).length;
-        begin = m_line.size() - rest.size();
-        rest.remove_prefix(length);
+    if (m_pieces.empty()) {
+        return;
     }
+    const std::size_t begin = m_line.size() - m_pieces.back();
     const std::size_t columns = is_shown() ? text::columns_of(echo_of(std::string_view(m_line).substr(begin))) : 0;
     m_line.resize(begin);
+    m_pieces.pop_back();
     for (std::size_t i = 0; i < columns; ++i) {
         echo += "\b \b";
     }
@@ -205,6 +210,7 @@ void LineEditor::erase_all(std::string& echo) {
         echo += "\b \b";
     }
     m_line.clear();
+    m_pieces.clear();
     m_too_long = false;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::cli {
 
@@ -64,7 +65,8 @@ private:
     std::size_t m_most;
     Editing m_editing = Editing::command;
     std::string m_line;
-    std::size_t m_unshown = 0; ///< bytes at the end of the line that may become a character
+    std::vector<std::uint8_t> m_pieces; ///< bytes of each character, or of what is none, as it was shown
+    std::size_t m_unshown = 0;          ///< bytes at the end of the line that may become a character, in no piece yet
     bool m_too_long = false;
     bool m_after_return = false; ///< a line feed now belongs to the line before
     Sequence m_sequence = Sequence::none;
