@@ -147,6 +147,11 @@ void Judge::judge(const mbedtls_x509_crt& certificate, int depth, std::uint32_t&
     judge_time(certificate, whose, flags);
     if (depth == 0) {
         judge_name(certificate, flags);
+        // The library looks at it after the verify callback, with an error that says nothing.
+        if (mbedtls_x509_crt_check_extended_key_usage(&certificate, MBEDTLS_OID_SERVER_AUTH,
+                                                      MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+            flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+        }
     }
     for (const FlagRow& row : kFlagRows) {
         if ((flags & row.flag) != 0) {

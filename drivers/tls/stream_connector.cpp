@@ -24,6 +24,12 @@ constexpr std::size_t kMostAddresses = 8;       ///< tried at one attempt
 constexpr std::size_t kMostToldAddresses = 3;
 constexpr int kMostReads = 16; ///< per turn of the loop
 
+/// Calls a copy: the callback may destroy the stream, and itself with it.
+template <typename Callback, typename... Arguments>
+void call(Callback callback, const Arguments&... arguments) {
+    callback(arguments...);
+}
+
 /// The bytes of a TCP connection, with TLS or without.
 class Channel {
 public:
@@ -258,7 +264,7 @@ private:
         m_timer->stop();
         m_state = State::open;
         watch_open();
-        m_callbacks.on_open();
+        call(m_callbacks.on_open);
     }
 
     void exchange() {
@@ -272,7 +278,7 @@ private:
         watch_open();
         if (m_refused && m_waiting.size() < kMostWaiting / 2) {
             m_refused = false;
-            m_callbacks.on_writable();
+            call(m_callbacks.on_writable);
         }
     }
 
@@ -330,7 +336,7 @@ private:
         m_watch.reset();
         m_timer->stop();
         m_failure->stop();
-        m_callbacks.on_close(cause);
+        call(m_callbacks.on_close, cause);
     }
 
     UvEventLoop& m_loop;
@@ -405,7 +411,7 @@ private:
             m_place = tls::place_of(address, m_port);
             m_open = true;
             watch();
-            return m_callbacks.on_open();
+            return call(m_callbacks.on_open);
         }
         close(Error(*m_cause));
     }
@@ -434,7 +440,7 @@ private:
         }
         if (std::exchange(m_refused, false)) {
             watch();
-            m_callbacks.on_writable();
+            call(m_callbacks.on_writable);
         }
     }
 
@@ -443,7 +449,7 @@ private:
         m_open = false;
         m_watch.reset();
         m_failure->stop();
-        m_callbacks.on_close(cause);
+        call(m_callbacks.on_close, cause);
     }
 
     UvEventLoop& m_loop;
