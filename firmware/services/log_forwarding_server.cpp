@@ -222,16 +222,18 @@ void ServerForwarding::pump() {
         const std::string message = frame(line);
         if (!m_stream->send(message)) {
             m_blocked = true;
-            return;
+            break;
         }
         m_window.sent(message.size(), m_ports.clock.monotonic_microseconds());
-        m_last_sent = m_ports.timekeeper.reading().now;
         bytes += message.size();
         if (bytes >= kPumpBytes) {
             break;
         }
     }
-    if (m_window.next() < m_ports.log.next_line()) {
+    if (bytes > 0) {
+        m_last_sent = m_ports.timekeeper.reading().now;
+    }
+    if (!m_blocked && m_window.next() < m_ports.log.next_line()) {
         arm_pump();
     }
 }
