@@ -17,17 +17,27 @@ DATA_UUID = '5ec15400-0000-4000-8000-0000000000da'
 EPOCH = '946684800'
 
 
-def tree_hash(root: Path) -> str:
-    """A hash of every path, mode, link and content below root."""
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob('*')):
+def image_hash(root: Path, kernel_file: Path, initramfs_file: Path, without: str) -> str:
+    """SHA-256 over what an image is made of but for one file of its root; board/image-hash computes the same with common tools and says how."""
+    entries, files = [], []
+    for path in root.rglob('*'):
+        name = f'./{path.relative_to(root)}'
+        if name == f'./{without}':
+            continue
         status = path.lstat()
-        digest.update(f'{path.relative_to(root)}\0{status.st_mode:o}\0'.encode())
-        if path.is_symlink():
-            digest.update(os.readlink(path).encode())
-        elif path.is_file():
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        kind = next(letter for letter, test in (('l', stat.S_ISLNK), ('d', stat.S_ISDIR), ('f', stat.S_ISREG)) if test(status.st_mode))
+        entries.append(f'{kind} {stat.S_IMODE(status.st_mode):o} {name} {os.readlink(path) if kind == "l" else ""}\n'.encode())
+        if kind == 'f':
+            files.append((name.encode(), path))
+    digest = hashlib.sha256(b''.join(sorted(entries)))
+    for name, path in [*sorted(files), (b'kernel', kernel_file), (b'initramfs.cpio.zst', initramfs_file)]:
+        digest.update(file_hash(path).encode() + b'  ' + name + b'\n')
     return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def tree_size(root: Path) -> int:

@@ -4,6 +4,7 @@
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ from pathlib import Path
 from .manifest import ImageError
 
 # Part of the cache key: raise it when what is kept in the cache changes.
-FORMAT = '2'
+FORMAT = '3'
 SUITE = 'trixie'
 
 
 @dataclass
 class Packages:
     tree: Path
-    facts: dict[str, dict[str, str]]  # package -> version, architecture, source, source_version
+    facts: dict[str, dict]  # package -> version, architecture, source, source_version, built_using
     owner: dict[str, str]  # path (absolute, as in the package) -> package
 
     def resolve(self, path: str) -> list[str]:
@@ -90,9 +91,9 @@ def _unpack(names: list[str], folder: Path, say) -> None:
     part.rename(folder)
 
 
-def _read_deb(deb: Path) -> tuple[str, dict[str, str], list[str]]:
+def _read_deb(deb: Path) -> tuple[str, dict, list[str]]:
     fields = {}
-    control = subprocess.run(['dpkg-deb', '-f', str(deb), 'Package', 'Version', 'Architecture', 'Source', 'Homepage'],
+    control = subprocess.run(['dpkg-deb', '-f', str(deb), 'Package', 'Version', 'Architecture', 'Source', 'Built-Using', 'Static-Built-Using'],
                              check=True, capture_output=True, text=True).stdout
     for line in control.splitlines():
         name, _, value = line.partition(': ')
@@ -100,9 +101,15 @@ def _read_deb(deb: Path) -> tuple[str, dict[str, str], list[str]]:
     # Source: NAME (VERSION), each left out where it equals the package's own
     source, _, source_version = fields.get('Source', fields['Package']).partition(' (')
     known = {'version': fields['Version'], 'architecture': fields['Architecture'], 'source': source,
-             'source_version': source_version.rstrip(')') or fields['Version']}
+             'source_version': source_version.rstrip(')') or fields['Version'], 'built_using': _built_using(fields)}
     archive = subprocess.Popen(['dpkg-deb', '--fsys-tarfile', str(deb)], stdout=subprocess.PIPE)
     listing = subprocess.run(['tar', '-t'], stdin=archive.stdout, check=True, capture_output=True, text=True).stdout
     if archive.wait() != 0:
         raise ImageError(f'{deb.name} could not be read')
     return fields['Package'], known, [line[1:] for line in listing.splitlines() if not line.endswith('/')]
+
+
+def _built_using(fields: dict[str, str]) -> list[str]:
+    """Sources whose code is part of the package's own files ("glibc 2.41-12" of a static program), from NAME (= VERSION), …"""
+    found = re.findall(r'(\S+) \(= ([^)\s]+)\)', fields.get('Built-Using', '') + ', ' + fields.get('Static-Built-Using', ''))
+    return sorted({f'{name} {version}' for name, version in found})
