@@ -3,43 +3,20 @@
 
 import contextlib
 import json
-import os
-import pty
 import re
-import select
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.harness import daemon, hosts
 from tests.harness.daemon import field, until
+from tests.harness.ssh import Keys, Session, client
 
 ROUTER, ROUTER_V6 = daemon.CLINIC_V4, daemon.CLINIC_V6
 FIRST_ACCOUNT = 2001
-PROMPT = 'sekisho> '
-
-
-class Keys:
-    """Key pairs of people, made for the test."""
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-
-    def path(self, name: str) -> Path:
-        path = self._folder / name
-        if not path.exists():
-            subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', str(path)], check=True)
-        return path
-
-    def public(self, name: str) -> str:
-        return self.path(name).with_suffix('.pub').read_text().strip()
-
-    def fingerprint(self, name: str) -> str:
-        return subprocess.run(['ssh-keygen', '-l', '-f', str(self.path(name))], check=True, capture_output=True, text=True).stdout.split()[1]
 
 
 class SshLab(daemon.Lab):
@@ -71,6 +48,7 @@ class SshLab(daemon.Lab):
         self._file('in-its-place', f'''#!/bin/sh
 mkdir -p /run/sekisho && chmod 0755 /run && mount --bind {self.run} /run/sekisho && mount --bind {etc} /etc && exec "$@"
 ''').chmod(0o755)
+        shutil.copy(daemon.ROOT / 'board/common/etc/ssh-server', self.folder / 'ssh-server')
         self.router.sysctl('net.ipv4.ip_nonlocal_bind', '1')
         self.router.sysctl('net.ipv6.ip_nonlocal_bind', '1')
         self.use({'tanaka': ['tanaka']})
@@ -79,7 +57,7 @@ mkdir -p /run/sekisho && chmod 0755 /run && mount --bind {self.run} /run/sekisho
         arguments = super().daemon_arguments()
         arguments[arguments.index('--run') + 1] = '/run/sekisho'
         return ['unshare', '--mount', '--propagation', 'private', str(self.folder / 'in-its-place'), *arguments, '--users', str(self.folder / 'users'), '--ssh-server',
-                str(daemon.ROOT / 'board/common/etc/ssh-server'), '--shell', str(daemon.CLIENT)]
+                str(self.folder / 'ssh-server'), '--shell', str(daemon.CLIENT)]
 
     def use(self, accounts: dict[str, list[str]], **management) -> str:
         """The configuration with these accounts and the names of their keys; in force, where the daemon runs."""
@@ -108,10 +86,10 @@ mkdir -p /run/sekisho && chmod 0755 /run && mount --bind {self.run} /run/sekisho
     # ---- people ----------------------------------------------------------------------------------------------------------------------------------------
 
     def arguments(self, key: str | None = 'tanaka', port: int = 22, source: str | None = None, options: tuple[str, ...] = ()) -> list[str]:
-        words = ['ssh', '-F', '/dev/null', '-p', str(port), '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o',
-                 'LogLevel=ERROR', '-o', 'IdentitiesOnly=yes', '-o', 'ConnectTimeout=10']
-        words += ['-i', str(self.keys.path(key))] if key else ['-o', 'IdentityFile=none']
-        return [*words, *(['-b', source] if source else []), *options]
+        return client(self.keys.path(key) if key else None, port, source, options)
+
+    def session(self, user: str = 'tanaka', **how) -> Session:
+        return Session(self.desk, self.arguments(**how), f'{user}@{ROUTER}')
 
     def ssh(self, *words: str, user: str = 'tanaka', address: str = ROUTER, contents: str = '', host=None, **how) -> subprocess.CompletedProcess:
         return (host or self.desk).run(*self.arguments(**how), f'{user}@{address}', *words, check=False, timeout=60, input=contents)
@@ -121,51 +99,6 @@ mkdir -p /run/sekisho && chmod 0755 /run && mount --bind {self.run} /run/sekisho
         address = f'10.0.1.{last}'
         self.desk.ip('address', 'replace', f'{address}/24', 'dev', 'eth0')
         return address
-
-
-class Session:
-    """An interactive session with a terminal."""
-
-    def __init__(self, lab: SshLab, user: str = 'tanaka', **how):
-        self._lab = lab
-        self._terminal, child = pty.openpty()
-        self.process = lab.desk.start(*lab.arguments(**how), '-tt', f'{user}@{ROUTER}', stdin=child, stdout=child, stderr=child, start_new_session=True)
-        os.close(child)
-        self.seen = ''
-        self.wait_for(PROMPT)
-
-    def wait_for(self, text: str) -> str:
-        end = time.monotonic() + 30
-        while text not in self.seen:
-            ready, _, _ = select.select([self._terminal], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f'no {text!r} within 30 s, but {self.seen!r}'
-            try:
-                self.seen += os.read(self._terminal, 65536).decode(errors='replace')
-            except OSError:
-                raise AssertionError(f'no {text!r} before the end, but {self.seen!r}') from None
-        before, _, self.seen = self.seen.partition(text)
-        return before
-
-    def command(self, line: str) -> str:
-        os.write(self._terminal, f'{line}\r'.encode())
-        return self.wait_for(PROMPT)
-
-    def wait_ended(self) -> None:
-        def ended() -> bool:
-            # a terminal that nobody reads would hold the client up
-            while select.select([self._terminal], [], [], 0)[0]:
-                try:
-                    self.seen += os.read(self._terminal, 65536).decode(errors='replace')
-                except OSError:
-                    break
-            return self.process.poll() is not None
-        until(ended, 'the end of the session')
-
-    def close(self) -> None:
-        if self._terminal >= 0:
-            self._lab.network.end(self.process)
-            os.close(self._terminal)
-            self._terminal = -1
 
 
 @pytest.fixture(scope='module')
@@ -188,7 +121,7 @@ def lab(module_lab):
 
 @pytest.fixture
 def session(lab):
-    made = Session(lab)
+    made = lab.session()
     yield made
     made.close()
 
@@ -385,11 +318,34 @@ def test_removed_account_is_out(lab, session):
 
 def test_removed_key_ends_the_session(lab):
     lab.use({'tanaka': ['tanaka', 'tanaka-old']})
-    session = Session(lab, key='tanaka-old')
+    session = lab.session(key='tanaka-old')
     lab.use({'tanaka': ['tanaka']})
     session.wait_ended()
     lab.event(event__action='sessions-ended', event__reason='key-removed', user__name='tanaka')
     session.close()
+
+
+def test_idle_session_is_ended(lab):
+    # in a tenth of a minute instead of twenty
+    script = lab.folder / 'ssh-server'
+    former = script.read_text()
+    script.write_text(former.replace('exec /usr/sbin/sshd ', "exec /usr/sbin/sshd -o 'ChannelTimeout=session:*=6s' -o UnusedConnectionTimeout=6s "))
+    try:
+        lab.use({'tanaka': ['tanaka']}, management='management { ssh { from clinic; port 2201; } }')
+        lab.wait_listening(f'{ROUTER}:2201', f'[{ROUTER_V6}]:2201')
+    finally:
+        script.write_text(former)
+    since = len(lab.log())
+    session = lab.session(port=2201)
+    session.wait_ended()
+    session.close()
+    lab.event(since, event__action='logout', user__name='tanaka')
+    until(lambda: lab.sessions() == [], 'the end of the session on the router')
+    # a connection that opens none
+    run = lab.ssh(port=2201, options=('-N',))
+    assert run.returncode == 255
+    event = lab.event(since, event__action='ssh-ended', event__reason='idle', user__name='tanaka')
+    assert field(event, 'source.ip') == daemon.DESK_V4
 
 
 # ---- the router's own key -----------------------------------------------------------------------------------------------------------------------------------
