@@ -5,7 +5,7 @@ import socket
 import threading
 
 import pytest
-from router import DEMO, IMAGE, WORK, apply, arrived, changed_image
+from router import DEMO, WORK, apply, arrived, changed_image
 
 from tests.harness import clinic
 from tests.harness.console import ConsoleError
