@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -202,6 +203,21 @@ def test_other_zones_find_no_port(lab):
     for host, address in ((lab.device, daemon.MODALITY_V4), (lab.device, daemon.MODALITY_V6), (lab.device, ROUTER), (lab.outside, daemon.WAN_V4), (lab.outside, daemon.WAN_V6)):
         assert hosts.refusal(host, address, 22) is not None, address
     assert lab.listening() == {f'{ROUTER}:22', f'[{ROUTER_V6}]:22'}
+
+
+def test_strangers_speak_with_a_process_without_rights(lab):
+    def strangers() -> list[tuple[str, ...]]:
+        found = []
+        for pid, words in lab.processes().items():
+            if words[0].startswith('sshd-auth:'):
+                status = dict(line.split(':\t', 1) for line in Path('/proc', str(pid), 'status').read_text().splitlines() if ':\t' in line)
+                found.append((status['Uid'].split()[0], status['CapEff'].strip('0'), status['Seccomp'], os.readlink(f'/proc/{pid}/root')[-9:]))
+        return found
+
+    with contextlib.closing(hosts.connection(lab.desk, ROUTER, 22, lab.source(75))) as wire:
+        assert wire.recv(8).startswith(b'SSH-2.0-')
+        wire.sendall(b'SSH-2.0-test\r\n')
+        until(lambda: strangers() == [('102', '', '2', '/run/sshd')], lambda: f'a process in a sandbox; there are {strangers()} of {list(lab.processes().values())}')
 
 
 # ---- a session and nothing else --------------------------------------------------------------------------------------------------------------------------
