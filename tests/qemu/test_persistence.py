@@ -86,7 +86,7 @@ def test_destroyed_data_partition_is_closed_and_says_why(new_world):
             disk.write(os.urandom(1 << 20))
 
     world.machine.start()
-    said = world.machine.console.wait_prompt()
+    said = world.machine.console.log_in()
     assert 'data partition' in said
     assert_closed(world)
 
@@ -95,7 +95,7 @@ def test_missing_data_disk_is_closed_and_says_why(new_world):
     world = new_world()
     world.start_servers()
     world.machine.start(data=False)
-    assert 'no data disk was found' in world.machine.console.wait_prompt()
+    assert 'no data disk was found' in world.machine.console.log_in()
     assert_closed(world)
 
 
