@@ -26,7 +26,7 @@ constexpr int kMostReads = 16; ///< per turn of the loop
 
 /// Calls a copy: the callback may destroy the stream, and itself with it.
 template <typename Callback, typename... Arguments>
-void call(Callback callback, const Arguments&... arguments) {
+void call(Callback callback, const Arguments&... arguments) { // NOLINT(performance-unnecessary-value-param)
     callback(arguments...);
 }
 
