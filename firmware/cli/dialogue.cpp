@@ -15,7 +15,7 @@ using Input = ports::Input;
 constexpr char kInterrupt = 0x03;            // Ctrl-C
 constexpr std::size_t kPiece = 1024;         // written between two looks at the keys
 constexpr std::size_t kMostTyped = 64 << 10; // kept of what is typed while something is written
-constexpr std::uint64_t kGrace_ms = 250;
+constexpr std::uint64_t kGraceMilliseconds = 250;
 
 /// When an answer is over, and when the person is told that it soon will be.
 class Deadline {
@@ -154,7 +154,7 @@ Result<std::string> Dialogue::read_all(std::size_t most, std::string_view place,
     while (contents.size() <= most) {
         const Input input = TRY(m_terminal.read(std::nullopt));
         if (input.kind == Input::Kind::hung_up ||
-            (input.kind == Input::Kind::ended && connected && m_terminal.is_abandoned(kGrace_ms))) {
+            (input.kind == Input::Kind::ended && connected && m_terminal.is_abandoned(kGraceMilliseconds))) {
             m_latest = Answer::Kind::hung_up;
             return std::unexpected(Error(Domain::argument, std::string(place),
                                          "the connection ended before the input did; nothing was done"));

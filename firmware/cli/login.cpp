@@ -20,10 +20,11 @@ constexpr Patience kAnswer{.idle_ms = 60'000, .notice_ms = 0, .notice = {}, .beg
 /// A good password wants some thought.
 constexpr Patience kNewPassword{.idle_ms = 300'000, .notice_ms = 0, .notice = {}, .begun_ms = 60'000};
 
-constexpr std::uint64_t kStartingUp_ms = 15'000; // so long nothing is said of a daemon that does not answer yet
-constexpr std::uint64_t kRetry_ms = 500;
-constexpr std::uint64_t kSlowRetry_ms = 2'000;
-constexpr std::uint64_t kMostWait_s = 3'600;
+constexpr std::uint64_t kStartingUpMilliseconds =
+    15'000; // so long nothing is said of a daemon that does not answer yet
+constexpr std::uint64_t kRetryMilliseconds = 500;
+constexpr std::uint64_t kSlowRetryMilliseconds = 2'000;
+constexpr std::uint64_t kMostWaitSeconds = 3'600;
 
 /// Told to the daemon in place of what can't be an account: people type passwords at the wrong prompt, and the log
 /// keeps what was typed as a name.
@@ -121,12 +122,12 @@ std::optional<Login::State> Login::wait_for_state() {
             return *state == "new" ? State::fresh : *state == "ready" ? State::ready : State::damaged;
         }
         const std::int64_t waited_ms = (m_clock.monotonic_microseconds() - began) / 1000;
-        const bool is_late = m_was_answered || waited_ms >= static_cast<std::int64_t>(kStartingUp_ms);
+        const bool is_late = m_was_answered || waited_ms >= static_cast<std::int64_t>(kStartingUpMilliseconds);
         if (is_asked || (is_late && !is_told)) {
             say(text::concat(kNotAnswering, m_reason));
             is_told = true;
         }
-        const auto paused = m_dialogue.pause(is_told ? kSlowRetry_ms : kRetry_ms, true);
+        const auto paused = m_dialogue.pause(is_told ? kSlowRetryMilliseconds : kRetryMilliseconds, true);
         if (paused == Answer::Kind::hung_up) {
             return std::nullopt;
         }
@@ -208,7 +209,7 @@ Login::Step Login::authenticate(std::string_view account, const std::string& pas
         return admit(*response);
     }
     say(response->errors);
-    const std::uint64_t wait = std::min(number_of("wait", response->output).value_or(0), kMostWait_s);
+    const std::uint64_t wait = std::min(number_of("wait", response->output).value_or(0), kMostWaitSeconds);
     if (wait > 0) {
         say(text::concat("Please wait ", text::to_text(wait), wait == 1 ? " second" : " seconds", ". / ",
                          text::to_text(wait), "秒お待ちください。\n"));

@@ -21,8 +21,8 @@ using Kind = ports::Input::Kind;
 
 namespace {
 
-constexpr std::uint64_t kSoon_ms = 5'000; // for what comes at once
-constexpr int kSilence_ms = 100;          // for what must not come
+constexpr std::uint64_t kSoonMilliseconds = 5'000; // for what comes at once
+constexpr int kSilenceMilliseconds = 100;          // for what must not come
 
 struct Pair {
     Descriptor ours;
@@ -67,7 +67,7 @@ std::string received(const Descriptor& from, int wait_ms) {
             break;
         }
         text.append(buffer.data(), static_cast<std::size_t>(count));
-        wait_ms = kSilence_ms;
+        wait_ms = kSilenceMilliseconds;
     }
     return text;
 }
@@ -77,12 +77,12 @@ PosixTerminal::Streams streams_of(const Pair& pair) {
 }
 
 std::string read_bytes(PosixTerminal& terminal) {
-    const auto input = terminal.read(kSoon_ms);
+    const auto input = terminal.read(kSoonMilliseconds);
     CHECK(input.has_value() && input->kind == Kind::bytes);
     return input->bytes;
 }
 
-Kind read_kind(PosixTerminal& terminal, std::uint64_t timeout_ms = kSoon_ms) {
+Kind read_kind(PosixTerminal& terminal, std::uint64_t timeout_ms = kSoonMilliseconds) {
     const auto input = terminal.read(timeout_ms);
     CHECK(input.has_value());
     return input->kind;
@@ -102,9 +102,9 @@ TEST(terminal, keys_come_one_by_one_unechoed_and_without_meaning) {
     STRCMP_EQUAL("secret", read_bytes(terminal).c_str());
     send(pair.other, keys);
     CHECK(read_bytes(terminal) == keys);
-    STRCMP_EQUAL("", received(pair.other, kSilence_ms).c_str());
+    STRCMP_EQUAL("", received(pair.other, kSilenceMilliseconds).c_str());
     CHECK(terminal.write("a\nb").has_value());
-    STRCMP_EQUAL("a\r\nb", received(pair.other, kSoon_ms).c_str());
+    STRCMP_EQUAL("a\r\nb", received(pair.other, kSoonMilliseconds).c_str());
 }
 
 TEST(terminal, settings_and_signals_are_put_back_at_the_end) {
@@ -135,7 +135,7 @@ TEST(terminal, what_was_typed_before_can_be_forgotten) {
     CHECK(terminal.take_control().has_value());
     send(pair.other, "early");
     pollfd wanted{pair.ours.get(), POLLIN, 0};
-    LONGS_EQUAL(1, poll(&wanted, 1, static_cast<int>(kSoon_ms)));
+    LONGS_EQUAL(1, poll(&wanted, 1, static_cast<int>(kSoonMilliseconds)));
     terminal.discard_typed();
     send(pair.other, "late");
     STRCMP_EQUAL("late", read_bytes(terminal).c_str());
@@ -224,7 +224,7 @@ TEST(terminal, an_input_that_ended_is_told_from_a_connection_that_did) {
     PosixTerminal over_socket(streams_of(socket));
     CHECK(shutdown(socket.other.get(), SHUT_WR) == 0);
     CHECK(read_kind(over_socket) == Kind::ended);
-    CHECK(!over_socket.is_abandoned(kSilence_ms));
+    CHECK(!over_socket.is_abandoned(kSilenceMilliseconds));
     socket.other.reset();
     CHECK(over_socket.is_abandoned(0));
 
@@ -233,7 +233,7 @@ TEST(terminal, an_input_that_ended_is_told_from_a_connection_that_did) {
     PosixTerminal over_pipes({.input = input.ours.get(), .output = output.other.get(), .errors = output.other.get()});
     input.other.reset();
     CHECK(read_kind(over_pipes) == Kind::ended);
-    CHECK(!over_pipes.is_abandoned(kSilence_ms));
+    CHECK(!over_pipes.is_abandoned(kSilenceMilliseconds));
     output.ours.reset();
     CHECK(over_pipes.is_abandoned(0));
 }
