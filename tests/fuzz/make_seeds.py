@@ -261,8 +261,59 @@ KEYS = {
 }
 
 
+# ---- certificates (RFC 5280): the target's first byte says how to judge, the next eight at what time --------------------------------------------------------
+
+
+def der(tag, *parts):
+    value = b''.join(parts)
+    length = bytes([len(value)]) if len(value) < 128 else bytes([0x82]) + struct.pack('>H', len(value))
+    return bytes([tag]) + length + value
+
+
+def oid(*numbers):
+    encoded = bytes([numbers[0] * 40 + numbers[1]])
+    for number in numbers[2:]:
+        groups = [number & 127]
+        while number := number >> 7:
+            groups.insert(0, number & 127 | 128)
+        encoded += bytes(groups)
+    return der(6, encoded)
+
+
+def certificate(names, issuer='Log authority', common_name='server', begin=b'200101000000Z', end=b'450101000000Z', usage=(1, 3, 6, 1, 5, 5, 7, 3, 1)):
+    # the generator of P-256 (FIPS 186-4 D.1.2.3) is a public key too; nobody asks for the signature
+    point = bytes.fromhex('046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5')
+    key = der(0x30, der(0x30, oid(1, 2, 840, 10045, 2, 1), oid(1, 2, 840, 10045, 3, 1, 7)), der(3, b'\0', point))
+    algorithm = der(0x30, oid(1, 2, 840, 10045, 4, 3, 2))
+
+    def name(value):
+        return der(0x30, der(0x31, der(0x30, oid(2, 5, 4, 3), der(12, value.encode()))))
+
+    extensions = [der(0x30, oid(2, 5, 29, 37), der(4, der(0x30, oid(*usage))))]
+    if names:
+        extensions.append(der(0x30, oid(2, 5, 29, 17), der(4, der(0x30, *(der(0x80 | kind, value) for kind, value in names)))))
+    body = der(0x30, der(0xa0, der(2, b'\2')), der(2, b'\1'), algorithm, name(issuer), der(0x30, der(0x17, begin), der(0x17, end)), name(common_name), key,
+               der(0xa3, der(0x30, *extensions)))
+    return der(0x30, body, algorithm, der(3, b'\0' + der(0x30, der(2, b'\1'), der(2, b'\1'))))
+
+
+DNS, ADDRESS = 2, 7  # kinds of GeneralName
+LOG, AT = (DNS, b'log.clinic.example'), struct.pack('>q', 1795435200)
+CERTIFICATES = {
+    'name': b'\0' + AT + certificate([LOG]),
+    'address': b'\1' + AT + certificate([(ADDRESS, bytes([10, 0, 1, 20])), (ADDRESS, bytes(15) + b'\1')]),
+    'none': b'\0' + AT + certificate([]),
+    'others': b'\2' + AT + certificate([(DNS, b'a.example'), (DNS, b'*.example'), (DNS, b'log.clinic.example\0.example'), (ADDRESS, b'\x0a\0\1'), (1, b'a@b.example')]),
+    'terminal': b'\3' + AT + certificate([(DNS, b'\x1b[31m\xff')], common_name='\x1b]0;x\x07\u202e'),
+    'past': b'\0' + AT + certificate([LOG], end=b'250101000000Z'),
+    'future': b'\0' + AT + certificate([LOG], begin=b'400101000000Z'),
+    'client': b'\0' + AT + certificate([LOG], usage=(1, 3, 6, 1, 5, 5, 7, 3, 2)),
+}
+
+
 def main():
     seeds = {
+        'certificate': CERTIFICATES,
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
         'csv': ENCODED_EVENTS, 'rfc5424': ENCODED_EVENTS,
         'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
