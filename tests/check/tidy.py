@@ -29,7 +29,7 @@ class Tidy:
         self._hashes: dict[str, str] = {}
         self._includes: dict[str, set[str]] = {}
         # what the checks and the system's headers are: their configuration, this program and the environment's packages
-        environment = [root / '.clang-tidy', root / 'drivers/.clang-tidy', Path(__file__), ROOT / 'toolchain/packages', ROOT / 'toolchain/run']
+        environment = [root / '.clang-tidy', root / 'drivers/.clang-tidy', root / 'tests/.clang-tidy', Path(__file__), ROOT / 'toolchain/packages', ROOT / 'toolchain/run']
         self._flags = self._flags_of_build(root / 'build/debug/compile_commands.json')
         self._environment = hashlib.sha256(b'\0'.join(path.read_bytes() for path in environment if path.exists())).hexdigest()
 
