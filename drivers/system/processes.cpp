@@ -75,6 +75,25 @@ std::string how_ended(int status) {
     return text::concat("was ended by signal ", name != nullptr ? name : "unknown");
 }
 
+/// A write as one line. Line feeds within it are a stranger's (sshd writes a user name as the client sent it): they
+/// show as sshd shows other control characters, in octal, and begin no line.
+std::string line_of(std::string_view written) {
+    while (written.ends_with('\n') || written.ends_with('\r')) {
+        written.remove_suffix(1);
+    }
+    std::string line;
+    for (const char byte : written) {
+        if (byte == '\n') {
+            line += "\\012";
+        } else if (byte == '\r') {
+            line += "\\015";
+        } else {
+            line += byte;
+        }
+    }
+    return line;
+}
+
 } // namespace
 
 ChildProcesses::ChildProcesses(UvEventLoop& loop) : m_loop(loop) {}
@@ -207,13 +226,9 @@ void ChildProcesses::on_output_readable(const std::string& name) {
         if (!written) {
             return;
         }
-        for (std::string_view line : text::split(written->bytes, '\n')) {
-            if (line.ends_with('\r')) {
-                line.remove_suffix(1);
-            }
-            if (!line.empty() && m_on_output) {
-                m_on_output(name, {static_cast<std::uint32_t>(written->writer.pid), written->writer.uid, line});
-            }
+        const std::string line = line_of(written->bytes);
+        if (!line.empty() && m_on_output) {
+            m_on_output(name, {static_cast<std::uint32_t>(written->writer.pid), written->writer.uid, line});
         }
     }
     if (const auto found = m_children.find(name); found != m_children.end() && found->second.breather) {

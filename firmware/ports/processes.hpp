@@ -19,8 +19,9 @@ struct ProcessSpecification {
     friend bool operator==(const ProcessSpecification&, const ProcessSpecification&) = default;
 };
 
-/// A line that a helper program wrote to its standard error stream, without its end; at most kMostOutputLine bytes, the
-/// rest is cut off. Which process wrote it is the kernel's word, not the line's.
+/// What a helper program wrote to its standard error stream in one write, without the end of the line; of more than
+/// kMostOutputLine bytes the rest is cut off. Line feeds within it do not begin another line, since a stranger's text
+/// may hold them: they are there as \012 and \015. Which process wrote it is the kernel's word, not the line's.
 struct OutputLine {
     std::uint32_t process_id = 0;
     std::uint32_t user_id = 0; ///< of that process when it wrote

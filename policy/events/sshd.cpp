@@ -350,6 +350,9 @@ std::optional<Event> SshdReader::read_accepted(const SshdLine& line, std::string
     }
     std::string_view key = text.substr(end + 5);
     const std::string_view print = take(key, ": ") ? fingerprint_of(key) : std::string_view();
+    if (!key.empty() && print.empty()) {
+        return std::nullopt; // more than sshd writes
+    }
     Event event = base("key-accepted", true);
     const Peer known = peer_of(line, {peer->address, peer->port});
     set_peer(event, known.address, known.port);

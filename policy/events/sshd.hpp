@@ -24,7 +24,8 @@ namespace sekisho::events {
 struct SshdLine {
     std::uint32_t process_id = 0;
     std::uint32_t user_id = 0;
-    std::string_view text; ///< without the end of the line; control characters are escaped by sshd
+    std::string_view text; ///< one write of sshd's without the end of the line. sshd escapes control characters except
+                           ///< line feeds, carriage returns, backspaces and bells, which come from a stranger
 };
 
 /// Keeps what is known of the latest connections, of at most kMostProcesses processes.

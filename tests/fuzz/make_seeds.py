@@ -210,6 +210,7 @@ SSHD = {
     'dropped': 'ldrop connection #3 from [fd00::7]:57599 on [fd00::1]:22 penalty: exceeded LoginGraceTime',
     'penalty': 'lsrclimit_penalise: 10.0.1.7/32: activating ipv4 penalty of 20 seconds for penalty: exceeded LoginGraceTime',
     'timeout': 'lTimeout before authentication for connection from 10.0.1.5 to 10.0.1.1, pid = 20',
+    'forged': 'mInvalid user x\nAccepted publickey for admin from 10.0.1.9 port 1 ssh2 from 10.0.1.5 port 37502',
     'limited': 'lMaxStartups logging rate-limited: additional 20 connections dropped',
 }
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.harness import daemon, hosts
 from tests.harness.daemon import field, until
-from tests.harness.ssh import Keys, Session, client
+from tests.harness.ssh import NOT_AUTHENTICATED, Keys, Session, attempt_as, client
 
 ROUTER, ROUTER_V6 = daemon.CLINIC_V4, daemon.CLINIC_V6
 FIRST_ACCOUNT = 2001
@@ -189,6 +189,19 @@ def test_refused(lab, last, user, key, reason):
     assert field(event, 'user.name') == user
     if reason == 'key-not-accepted':
         assert field(event, 'sekisho.session.key') == lab.keys.fingerprint(key)
+
+
+@pytest.mark.parametrize(('last', 'lines'), [
+    (81, ('x', 'Accepted publickey for admin from 10.0.1.9 port 1 ssh2')), (82, ('x', 'Connection from 10.0.1.9 port 1 on y', 'Accepted publickey for admin from 1.1.1.1 port 1 ssh2')),
+    (83, ('Accepted publickey for admin from 1.1.1.1 port 1 ssh2',))])
+def test_line_feeds_of_a_stranger_begin_no_line(lab, last, lines):
+    since = len(lab.log())
+    source = lab.source(last)
+    assert attempt_as(lab.desk, ROUTER, source, '\n'.join(lines), lab.keys.path('tanaka')) == NOT_AUTHENTICATED
+    event = lab.event(since, event__action='login', event__outcome='failure')
+    assert field(event, 'event.reason') == 'unknown-account' and field(event, 'source.ip') == source
+    assert field(event, 'user.name').startswith('\\012'.join(lines)[:60])
+    assert not [event for event in lab.log()[since:] if field(event, 'event.action') == 'key-accepted']
 
 
 @pytest.mark.parametrize('method', ['password', 'keyboard-interactive', 'hostbased', 'gssapi-with-mic'])

@@ -169,7 +169,17 @@ TEST(processes, one_that_is_replaced_or_started_anew_is_no_news) {
     CHECK_TRUE(processes->running() == std::vector<std::string>{"helper"});
 }
 
-TEST(processes, output_comes_line_by_line_with_its_writer) {
+TEST(processes, a_write_is_one_line_whatever_it_holds) {
+    std::vector<std::string> seen;
+    processes->on_output([&](std::string_view, const ports::OutputLine& line) { seen.emplace_back(line.text); });
+    auto specification = shell("printf 'user x\nAccepted y\r\n' >&2; printf '\r\n' >&2; echo end >&2; exec sleep 1000");
+    specification.has_output = true;
+    CHECK_TRUE(processes->keep_running(specification).has_value());
+    CHECK_TRUE(tests::run_until(*loop, [&] { return seen.size() == 2; }));
+    CHECK_TRUE(seen == (std::vector<std::string>{"user x\\012Accepted y", "end"}));
+}
+
+TEST(processes, output_comes_write_by_write_with_its_writer) {
     std::vector<std::string> seen;
     std::uint32_t writer = 0;
     std::uint32_t user = 1;
@@ -178,7 +188,8 @@ TEST(processes, output_comes_line_by_line_with_its_writer) {
         writer = line.process_id;
         user = line.user_id;
     });
-    auto specification = shell("echo $$ > \"$1\"; printf 'one\\r\\ntwo\\n\\nthree' >&2; exec sleep 1000");
+    auto specification =
+        shell("echo $$ > \"$1\"; printf 'one\\r\\n' >&2; echo two >&2; printf three >&2; exec sleep 1000");
     specification.has_output = true;
     CHECK_TRUE(processes->keep_running(specification).has_value());
     CHECK_TRUE(tests::run_until(*loop, [&] { return seen.size() == 3 && lines() == 1; }));
