@@ -191,9 +191,16 @@ struct Daemon {
         }
         authentication.host_name_from(
             [this] { return policy.configuration() ? policy.configuration()->model.system.host_name : std::string(); });
-        authentication.on_first_password([this] {
+        const auto release_wan = [this] {
             helpers.hold_wan(false);
             policy.release_wan();
+        };
+        authentication.on_first_password(release_wan);
+        policy.before_commit([this, release_wan]() -> Result<void> {
+            if (TRY(credentials.store_unsaved())) {
+                release_wan();
+            }
+            return {};
         });
         administration.admit({[this](std::uint32_t user_id) { return accounts.name_of(user_id); },
                               [this](std::uint32_t user_id) { return accounts.recorded_name_of(user_id); }});

@@ -70,7 +70,19 @@ Result<std::string> Credentials::set(accounts::Credential credential) {
     m_credentials = std::move(credentials);
     m_state = CredentialState::ready;
     m_why.clear();
-    return m_file.write(text);
+    auto written = m_file.write(text);
+    m_is_unsaved = !written;
+    return written;
+}
+
+Result<bool> Credentials::store_unsaved() {
+    if (!m_is_unsaved) {
+        return false;
+    }
+    const std::string text = TRY(accounts::credentials_text(m_credentials));
+    TRY(m_file.write(text));
+    m_is_unsaved = false;
+    return true;
 }
 
 } // namespace sekisho::services

@@ -39,6 +39,11 @@ public:
     /// ends only; otherwise what kept a copy from being written, mostly nothing.
     Result<std::string> set(accounts::Credential credential);
 
+    /// Tries again what set() could not store; nothing to do mostly. True where something was stored now. A
+    /// configuration must not be committed while this fails: the next start would find it without a password, which is
+    /// damage.
+    Result<bool> store_unsaved();
+
 private:
     [[nodiscard]] bool was_configured() const;
 
@@ -47,6 +52,7 @@ private:
     std::vector<accounts::Credential> m_credentials;
     CredentialState m_state = CredentialState::fresh;
     std::string m_why;
+    bool m_is_unsaved = false;
 };
 
 } // namespace sekisho::services

@@ -264,6 +264,9 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     }
     // Written before the kernel is touched: a full or broken data partition must not leave a policy in force that the
     // next boot does not know.
+    if (auto ready = m_before_commit ? m_before_commit() : Result<void>{}; !ready) {
+        return refuse("not-stored", ready.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+    }
     if (auto prepared = m_store.prepare(text); !prepared) {
         return refuse("not-stored", prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }

@@ -83,6 +83,9 @@ public:
     /// Called before an apply switches rules: counters of rules that go are read for the last time.
     void before_switch(std::function<void()> callback) { m_before_switch = std::move(callback); }
 
+    /// Called before an apply stores anything; an error refuses the apply.
+    void before_commit(std::function<Result<void>()> callback) { m_before_commit = std::move(callback); }
+
     [[nodiscard]] const std::shared_ptr<const Configuration>& configuration() const noexcept { return m_configuration; }
 
     [[nodiscard]] const ruleset::Ruleset& ruleset() const noexcept { return m_ruleset; }
@@ -143,6 +146,7 @@ private:
     std::string m_default_configuration;
     std::function<void(const model::Model&)> m_on_change;
     std::function<void()> m_before_switch;
+    std::function<Result<void>()> m_before_commit;
 
     std::shared_ptr<const Configuration> m_configuration;
     ruleset::Ruleset m_ruleset;

@@ -97,6 +97,18 @@ TEST(credentials, what_can_not_be_stored_holds_until_the_end) {
     CHECK(is(CredentialState::fresh));
 }
 
+TEST(credentials, what_could_not_be_stored_is_tried_again_when_asked) {
+    store.full = true;
+    CHECK_FALSE(credentials.set(kAdmin).has_value());
+    CHECK_FALSE(credentials.store_unsaved().has_value());
+    store.full = false;
+    CHECK(credentials.store_unsaved() == true);
+    CHECK(credentials.store_unsaved() == false);
+    Credentials next(store);
+    CHECK(next.load().has_value());
+    CHECK(next.find("admin") != nullptr);
+}
+
 TEST(credentials, what_could_not_be_read_back_is_not_taken) {
     CHECK_FALSE(credentials.set({"admin", "not a hash", {}, true}).has_value());
     CHECK(is(CredentialState::fresh));

@@ -299,6 +299,22 @@ TEST(policy_service, an_address_that_another_host_has_is_recorded_once) {
     LONGS_EQUAL(1, files.count("another host has the address"));
 }
 
+TEST(policy_service, what_must_be_stored_before_a_commit_refuses_it) {
+    commit(kInterfaces);
+    start();
+    const int before = filter.applies;
+    bool stored = false;
+    service->before_commit([&]() -> Result<void> {
+        return stored ? Result<void>{} : std::unexpected(Error(Domain::account, "credentials", "no space left"));
+    });
+    const auto refused = service->apply(with_service("address 203.0.113.0/28;"), kAdmin);
+    CHECK_FALSE(refused.has_value());
+    CHECK(refused.error().contains("no space left"));
+    LONGS_EQUAL(before, filter.applies);
+    stored = true;
+    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
+}
+
 TEST(policy_service, a_full_data_partition_refuses_before_the_kernel_is_touched) {
     commit(kInterfaces);
     start();
