@@ -69,6 +69,7 @@ Result<void> LogForwarding::read_cursors() {
 }
 
 void LogForwarding::follow(const model::Model& model) {
+    m_follows = true;
     std::erase_if(m_servers, [&](const auto& entry) {
         return std::ranges::find(model.syslog_servers, entry.first, &model::SyslogServer::name) ==
                model.syslog_servers.end();
@@ -92,6 +93,9 @@ void LogForwarding::follow(const model::Model& model) {
 }
 
 void LogForwarding::save() {
+    if (!m_follows) {
+        return; // no configuration came into force: what was stored stays true
+    }
     std::string text;
     for (const auto& [name, server] : m_servers) {
         const Cursor cursor = server->cursor();

@@ -58,6 +58,7 @@ private:
     std::string m_software;
     std::string m_version;
     std::uint64_t m_end_before;                           ///< the log's end when the process began
+    bool m_follows = false;                               ///< a configuration
     std::map<std::string, Cursor, std::less<>> m_cursors; ///< of servers that are not followed yet
     std::map<std::string, std::unique_ptr<ServerForwarding>, std::less<>> m_servers;
     std::unique_ptr<ports::Timer> m_save_timer;

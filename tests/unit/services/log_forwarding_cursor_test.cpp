@@ -46,6 +46,18 @@ TEST(log_forwarding_cursor, a_restart_goes_on_at_the_window) {
     check_counts(sequences(connector.current->messages), 6, 7);
 }
 
+TEST(log_forwarding_cursor, a_start_without_a_configuration_keeps_the_cursors) {
+    record(5);
+    start_and_follow();
+    connector.accept();
+    pass(40'000);
+    const std::string before = store.files.at(std::string(kCursors));
+    start();
+    CHECK(forwarding->load().has_value());
+    forwarding.reset(); // an orderly end
+    STRCMP_EQUAL(before.c_str(), store.files.at(std::string(kCursors)).c_str());
+}
+
 TEST(log_forwarding_cursor, the_cursor_is_written_every_few_seconds_at_most) {
     start_and_follow();
     connector.accept();
