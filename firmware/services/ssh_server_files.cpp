@@ -49,9 +49,10 @@ constexpr std::string_view kSettings =
     "PerSourceMaxStartups 5\n"
     "PerSourceNetBlockSize 32:64\n"
     "PerSourcePenalties authfail:5s noauth:1s crash:90s grace-exceeded:10s refuseconnection:10s max:10m min:15s\n"
-    // Who is not there any more is logged out: 20 minutes without a byte, or four without an answer. A session that
-    // runs something is of another type ("session:shell") than one that does not yet.
-    "ChannelTimeout session=20m session:*=20m\n"
+    // Who is not there any more is logged out: after four minutes without an answer. Sessions end by themselves after
+    // 30 minutes without a key, with a notice before; this is for one that does not. A session that runs something is
+    // of another type ("session:shell") than one that does not yet.
+    "ChannelTimeout session=35m session:*=35m\n"
     "UnusedConnectionTimeout 1m\n"
     "ClientAliveInterval 60\n"
     "ClientAliveCountMax 3\n"

@@ -116,7 +116,7 @@ TEST(ssh_server, a_session_is_all_there_is) {
          {"AuthenticationMethods publickey", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
           "UsePAM no", "PermitRootLogin no", "AllowGroups sekisho", "DisableForwarding yes", "PermitTunnel no",
           "PermitUserEnvironment no", "PermitUserRC no", "MaxSessions 1", "MaxAuthTries 3", "UseDNS no",
-          "ChannelTimeout session=20m session:*=20m", "DebianBanner no", "HostKey /data/ssh/host_ed25519",
+          "ChannelTimeout session=35m session:*=35m", "DebianBanner no", "HostKey /data/ssh/host_ed25519",
           "AuthorizedKeysFile /run/sekisho/ssh/keys/%u"}) {
         CHECK_TRUE_TEXT(has_line(configuration(), line), line);
     }
