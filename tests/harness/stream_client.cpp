@@ -45,6 +45,7 @@ public:
                                                  [this](const Error& cause) {
                                                      tell("closed", cause.message());
                                                      m_stream.reset();
+                                                     m_timer->stop(); // one that is due looks at the stream
                                                      m_status = 1;
                                                      m_loop.stop();
                                                  }});

@@ -4,7 +4,7 @@
 import datetime
 import time
 
-from router import DEMO, apply, system
+from router import DEMO, apply, system, wait_events
 
 from tests.harness import clinic
 from tests.harness.timeserver import TimeServer
@@ -29,7 +29,8 @@ def wait_synchronised(world) -> None:
     while not system(world)['clock_synchronised']:
         assert time.monotonic() < end, 'the clock was not synchronised within 90 s'
         time.sleep(1)
-    time.sleep(3)  # the daemon looks at the clock at intervals
+    # the daemon looks at the clock at intervals, and says so where it judges anew
+    wait_events(world, {'event.action': 'clock-synchronised', 'host.boot.id': system(world)['boot_id']})
 
 
 def reboot(world, rtc: str) -> None:
