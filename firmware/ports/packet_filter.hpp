@@ -24,6 +24,12 @@ struct FilterReport {
     std::size_t sets_removed = 0; ///< no longer used by any rule
 };
 
+/// Where packets meet the early drop.
+struct EarlyDrop {
+    std::vector<std::string> devices; ///< sorted; empty where there is none
+    friend bool operator==(const EarlyDrop&, const EarlyDrop&) = default;
+};
+
 /// The kernel's packet filter. One ruleset is in force at a time.
 class PacketFilter {
 public:
@@ -41,6 +47,14 @@ public:
     virtual Result<std::size_t> remove_unreferenced_sets() = 0;
 
     virtual Result<std::vector<CounterReading>> counters() = 0;
+
+    /// Installs the ruleset's early drop (rules of Hook::early) on those of its devices that are there, in a
+    /// transaction of its own; takes it away where the ruleset has none. The ruleset must be the one in force. No
+    /// verdict depends on it: on an error packets are judged without it. Every apply() takes the early drop away.
+    virtual Result<EarlyDrop> install_early_drop(const ruleset::Ruleset& ruleset) = 0;
+
+    /// Devices that the kernel has early drop on now: one that went away and came back has lost it.
+    virtual Result<EarlyDrop> early_drop() = 0;
 };
 
 } // namespace sekisho::ports

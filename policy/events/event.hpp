@@ -38,10 +38,12 @@ enum class Field : std::uint8_t {
     source_ip,            ///< source.ip: as the sender wrote it
     source_port,          ///< source.port
     source_mac,           ///< source.mac
+    source_country,       ///< source.geo.country_iso_code: by the country database, "JP"
     source_nat_ip,        ///< source.nat.ip: after translation
     source_nat_port,      ///< source.nat.port
     destination_ip,       ///< destination.ip: as the sender addressed it
     destination_port,     ///< destination.port
+    destination_country,  ///< destination.geo.country_iso_code
     destination_nat_ip,   ///< destination.nat.ip: after translation
     destination_nat_port, ///< destination.nat.port
     user_name,            ///< user.name: account

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policy/base/address.hpp"
+#include "policy/base/country.hpp"
 #include "policy/base/time.hpp"
 #include "policy/events/event.hpp"
 
@@ -58,6 +59,8 @@ public:
     [[nodiscard]] virtual const RuleReference* find_rule_by_number(std::uint32_t number) const = 0;
     /// Name of the zone of an interface; empty where it has none.
     [[nodiscard]] virtual std::string_view zone_of(std::string_view interface) const = 0;
+    /// Country of an address; nothing where it has none.
+    [[nodiscard]] virtual std::optional<CountryCode> country_of(const IpAddress& address) const = 0;
 };
 
 /// Whether a denial came past a full limit table: sources can't be told apart any more.

@@ -7,6 +7,7 @@
 #include "policy/base/address.hpp"
 #include "policy/base/diagnostic.hpp"
 #include "policy/base/time.hpp"
+#include "policy/geo/selection.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -60,6 +61,26 @@ struct AddressList {
     std::vector<ListEntry> entries; ///< the list's own expiry is already in each entry (the earlier of both)
 };
 
+/// Countries under a name. What a list is used for decides whether it admits (source of a service, gate, destination of
+/// an allowing policy) or refuses (block, destination of a denying policy).
+struct GeoList {
+    /// What happens to a global address that the database gives no country.
+    enum class Unknown : std::uint8_t {
+        as_unnamed, ///< like an address of a country that is not named
+        deny,
+        allow,
+    };
+
+    std::string name;
+    Place place;
+    std::string description;
+    std::vector<CountryCode> countries; ///< sorted, each once, at least one
+    /// Address lists whose addresses are let through whatever their country: an admitting list admits them, a refusing
+    /// one does not refuse them. The only way in past a country list for addresses that have no country.
+    std::vector<std::string> except_lists;
+    Unknown unknown = Unknown::as_unnamed;
+};
+
 /// IANA protocol numbers; `any` matches every protocol.
 enum class Protocol : std::uint16_t {
     icmp = 1,
@@ -97,7 +118,8 @@ struct Service {
     std::optional<IpAddress> forward_v4;       ///< destination translation
     std::optional<IpAddress> forward_v6;       ///< the host's own address, reached without translation
     std::optional<std::uint16_t> forward_port; ///< inside port, where it differs (single `ports` entry then)
-    std::vector<std::string> source_lists;     ///< address lists, any of which admits; never empty
+    std::vector<std::string> source_lists; ///< address lists, any of which admits; empty only where geo_lists are not
+    std::vector<std::string> geo_lists;    ///< any of which admits; where both kinds are there, both must
     LogAccepted log = LogAccepted::yes;
 
     [[nodiscard]] bool is_forwarded() const noexcept { return forward_v4.has_value() || forward_v6.has_value(); }
@@ -116,6 +138,7 @@ struct Policy {
     std::vector<PortRange> ports;
     std::vector<std::string> source_lists;      ///< empty: every address of the zone
     std::vector<std::string> destination_lists; ///< empty: every address
+    std::vector<std::string> destination_geo_lists; ///< only where `to` is the WAN; with address lists, both must hold
     Action action = Action::allow;
     LogAccepted log = LogAccepted::yes;
 };
@@ -124,6 +147,18 @@ struct Policy {
 struct Block {
     Place place;
     std::vector<std::string> lists;
+    std::vector<std::string> geo_lists;
+};
+
+/// What everything new from the WAN must satisfy before a service is asked: one of these lists admits its source. No
+/// lists: no gate.
+struct Gate {
+    Place place;
+    std::vector<std::string> geo_lists;
+};
+
+struct GeoSettings {
+    unsigned warn_after_days = 90; ///< a database older than this is warned of; it stays in force
 };
 
 struct LogSettings {
@@ -177,7 +212,10 @@ struct Model {
     std::vector<AddressList> address_lists;
     std::vector<Service> services;
     std::vector<Policy> policies;
+    std::vector<GeoList> geo_lists;
     Block block;
+    Gate gate;
+    GeoSettings geo;
     LogSettings log;
     std::vector<TimeServer> time_servers;
     std::vector<SyslogServer> syslog_servers;
@@ -187,6 +225,7 @@ struct Model {
     [[nodiscard]] const Zone* find_zone(std::string_view name) const noexcept;
     [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
     [[nodiscard]] const AddressList* find_address_list(std::string_view name) const noexcept;
+    [[nodiscard]] const GeoList* find_geo_list(std::string_view name) const noexcept;
     /// Networks of the interfaces of a zone, sorted.
     [[nodiscard]] std::vector<IpPrefix> networks_of(const Zone& zone) const;
     /// The router's own addresses on the interfaces of a zone.
@@ -194,6 +233,18 @@ struct Model {
     /// Networks of all inside zones, sorted.
     [[nodiscard]] std::vector<IpPrefix> inside_networks() const;
 };
+
+/// Which way a list errs when what it says of an address can't be relied on.
+enum class ListUse : std::uint8_t {
+    admits,  ///< an entry in doubt is left out
+    refuses, ///< an entry in doubt stays
+};
+
+/// What a list of countries stands for in a use: special-purpose space never, unknown space as the list and the use say.
+[[nodiscard]] geo::Selection selection_of(const GeoList& list, ListUse use);
+
+/// Every selection that the policy's rules need, sorted, each once: what the country database is asked for.
+[[nodiscard]] std::vector<geo::Selection> selections_of(const Model& model);
 
 /// Whether the service opens the router's own SSH port, wherever there is an SSH server.
 [[nodiscard]] bool leads_to_ssh(const Model& model, const Service& service) noexcept;

@@ -8,9 +8,11 @@
 #include "policy/base/address.hpp"
 #include "policy/base/diagnostic.hpp"
 #include "policy/base/time.hpp"
+#include "policy/geo/selection.hpp"
 #include "policy/model/model.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -22,6 +24,7 @@ using ZoneIndex = std::uint8_t; ///< number of a zone in marks: 1 to 127, see ma
 
 /// Where in the packet's way a rule stands (netfilter hook and priority are the renderer's).
 enum class Hook : std::uint8_t {
+    early,          ///< ingress of the WAN's devices, before anything else: an optimisation that changes no verdict
     screen,         ///< prerouting before connection tracking: spoofed and martian sources
     translate,      ///< destination translation of forwarded services
     input,          ///< to the router itself
@@ -31,7 +34,7 @@ enum class Hook : std::uint8_t {
     masquerade,     ///< source translation
     record_forward, ///< accepted on `forward` or `output`, after source translation: recorded once per connection
 };
-inline constexpr std::size_t kHookCount = 8;
+inline constexpr std::size_t kHookCount = 9;
 
 enum class Reason : std::uint8_t {
     accepted,
@@ -79,10 +82,19 @@ struct AddressIn {
     std::vector<IpPrefix> prefixes; ///< not empty, sorted, without overlap
 };
 
-/// The address is in the named set, whose family it must have.
+/// The address is (not) in the named set. Packets of the set's other family never match, negated or not.
 struct AddressInSet {
     Side side = Side::source;
     std::size_t set = 0; ///< index into Ruleset::sets
+    bool negated = false;
+};
+
+/// A TCP segment that opens a connection: SYN and none of ACK, RST and FIN.
+struct OpensTcp {};
+
+/// The packet is no fragment, first ones included: what it says of itself is all there is.
+struct NotFragment {
+    Family family = Family::ipv4;
 };
 
 struct ProtocolIs { ///< the transport protocol after IPv6 extension headers
@@ -137,7 +149,7 @@ struct Recorded {
 };
 
 using Match = std::variant<IngressZone, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn, AddressInSet,
-                           ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs, AddressKind,
+                           OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs, AddressKind,
                            ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
 
 // ---- verdicts and logging
@@ -187,12 +199,18 @@ struct Rule {
 // ---- sets
 // ----------------------------------------------------------------------------------------------------------------------------------------------
 
-/// An immutable set, named by its content (`al_vendor_4_<hash>`): the same name always means the same elements with the
-/// same absolute expiry.
+/// An immutable set, named by its content (`al_vendor_4_<hash>`, `geo_jp_4_<hash>`): the same name always means the same
+/// elements with the same absolute expiry. It has either entries of address lists, which may expire, or ranges of
+/// countries, which are many, never expire and are shared with whoever else knows them.
 struct Set {
     std::string name;
     Family family = Family::ipv4;
     std::vector<address::TimedRange> elements; ///< sorted, no overlap; adjacent ones differ in expiry
+    std::shared_ptr<const std::vector<IpRange>> ranges; ///< sorted, merged; null where it has `elements`
+
+    [[nodiscard]] std::size_t size() const noexcept { return ranges ? ranges->size() : elements.size(); }
+
+    [[nodiscard]] bool contains(const IpAddress& address, Time now) const noexcept;
 };
 
 struct ZoneEntry {
