@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/geoip/country_database.hpp"
+
+#include "drivers/geoip/database_file.hpp"
+#include "drivers/geoip/record_reader.hpp"
+#include "drivers/geoip/tree.hpp"
+#include "policy/base/text.hpp"
+
+#include <utility>
+
+namespace sekisho::drivers {
+
+namespace {
+
+using namespace geoip;
+
+constexpr std::size_t kMostText = 200;                 ///< bytes of the file's own words that are kept
+constexpr std::uint64_t kLastSecond = 253'402'300'799; ///< of the year 9999
+
+// What a walk may look at: the largest file with records that are all different needs a tenth of it.
+constexpr std::uint64_t kMostEffort = 1u << 27;
+
+/// Words of the file, safe to show.
+std::string shown(const char* words) {
+    std::string_view text = words == nullptr ? "" : words;
+    const bool is_long = text.size() > kMostText;
+    return text::escape_for_terminal(text.substr(0, kMostText)) + (is_long ? "…" : "");
+}
+
+std::string description_of(const MMDB_metadata_s& metadata) {
+    const auto& all = metadata.description;
+    for (std::size_t i = 0; i < all.count; ++i) {
+        if (std::string_view(all.descriptions[i]->language) == "en") {
+            return shown(all.descriptions[i]->description);
+        }
+    }
+    return all.count == 0 ? "" : shown(all.descriptions[0]->description);
+}
+
+Result<ports::GeoFacts> facts_of(const DatabaseFile& file, const std::string& place) {
+    const auto& metadata = file.mmdb().metadata;
+    if (metadata.build_epoch > kLastSecond) {
+        return std::unexpected(Error(Domain::storage, place, "has a build date behind the year 9999"));
+    }
+    return ports::GeoFacts{.type = shown(metadata.database_type),
+                           .description = description_of(metadata),
+                           .built = Time::from_seconds(static_cast<std::int64_t>(metadata.build_epoch)),
+                           .bytes = file.bytes(),
+                           .has_v6 = metadata.ip_version == 6};
+}
+
+class CountryDatabase final : public ports::GeoDatabase {
+public:
+    CountryDatabase(DatabaseFile file, std::string place, ports::GeoFacts facts)
+        : m_file(std::move(file)), m_records(m_file.mmdb()), m_place(std::move(place)), m_facts(std::move(facts)) {}
+
+    /// Whether it holds countries at all.
+    Result<void> judge();
+
+    [[nodiscard]] const ports::GeoFacts& facts() const noexcept override { return m_facts; }
+
+    Result<geo::Contents> select(std::span<const geo::Selection> selections) override;
+    Result<ports::GeoCoverage> coverage() override;
+    [[nodiscard]] Location locate(const IpAddress& address) override;
+
+private:
+    template <typename Take>
+    Result<void> each_range(Family family, Take take);
+    Result<void> collect(geo::Collector& collector);
+
+    [[nodiscard]] Error refusal(std::string cause) const { return {Domain::storage, m_place, std::move(cause)}; }
+
+    DatabaseFile m_file;
+    RecordReader m_records;
+    std::string m_place;
+    ports::GeoFacts m_facts;
+};
+
+/// Calls `take(range, country, has_record)` for a family's whole space in ascending order until it returns false.
+/// Neighbours of the same country come as one range.
+template <typename Take>
+Result<void> CountryDatabase::each_range(Family family, Take take) {
+    TreeWalk walk(m_file.mmdb(), family);
+    const std::uint64_t effort_before = m_records.effort();
+    AddressBits first = 0;
+    RecordReader::Answer current;
+    bool has_record = false;
+    const auto range_to = [&](AddressBits last) {
+        return IpRange{to_address(family, first), to_address(family, last)};
+    };
+    for (Leaf leaf; walk.next(leaf);) {
+        const auto answer = leaf.record ? m_records.country_of(*leaf.record) : RecordReader::Answer{};
+        if (answer.is_damaged) {
+            return std::unexpected(refusal("has a damaged record"));
+        }
+        if (m_records.effort() - effort_before > kMostEffort) {
+            return std::unexpected(refusal("has larger records than a database of countries needs"));
+        }
+        const bool is_other = answer.country != current.country || leaf.record.has_value() != has_record;
+        if (is_other && leaf.first != 0 && !take(range_to(leaf.first - 1), current.country, has_record)) {
+            return {};
+        }
+        if (is_other) {
+            first = leaf.first;
+            current = answer;
+            has_record = leaf.record.has_value();
+        }
+    }
+    if (walk.is_damaged()) {
+        return std::unexpected(refusal("has a damaged search tree"));
+    }
+    const AddressBits last = ~AddressBits{0} >> (128 - bits_of(family));
+    take(range_to(last), current.country, has_record);
+    return {};
+}
+
+Result<void> CountryDatabase::judge() {
+    bool has_country = false;
+    bool has_records = false;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        TRY(each_range(family, [&](const IpRange&, std::optional<CountryCode> country, bool is_record) {
+            has_records |= is_record;
+            has_country |= country.has_value();
+            return !has_country;
+        }));
+    }
+    if (!has_records) {
+        return std::unexpected(refusal("is empty: it has no record of any address"));
+    }
+    if (!has_country) {
+        return std::unexpected(refusal(text::concat(
+            "is no database of countries: none of its records has one (its type is \"", m_facts.type, "\")")));
+    }
+    return {};
+}
+
+Result<void> CountryDatabase::collect(geo::Collector& collector) {
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        TRY(each_range(family, [&](const IpRange& range, std::optional<CountryCode> country, bool) {
+            collector.add(range, country);
+            return true;
+        }));
+    }
+    return {};
+}
+
+Result<geo::Contents> CountryDatabase::select(std::span<const geo::Selection> selections) {
+    geo::Collector collector(selections);
+    TRY(collect(collector));
+    return collector.finish();
+}
+
+Result<ports::GeoCoverage> CountryDatabase::coverage() {
+    geo::Collector collector({});
+    TRY(collect(collector));
+    const auto ranges = collector.ranges_by_country();
+    return ports::GeoCoverage{.ranges_by_country = {ranges.begin(), ranges.end()},
+                              .v4 = collector.covered(Family::ipv4),
+                              .v6 = collector.covered(Family::ipv6)};
+}
+
+ports::GeoDatabase::Location CountryDatabase::locate(const IpAddress& address) {
+    const auto leaf = find_leaf(m_file.mmdb(), address);
+    if (!leaf) {
+        return {std::nullopt, IpPrefix(address, bits_of(address.family()))};
+    }
+    Location location{std::nullopt, IpPrefix(to_address(address.family(), leaf->first), leaf->length)};
+    if (leaf->record && geo::is_global(address)) {
+        location.country = m_records.country_of(*leaf->record).country;
+    }
+    return location;
+}
+
+} // namespace
+
+Result<std::unique_ptr<ports::GeoDatabase>> open_country_database(const std::string& path, const std::string& place) {
+    DatabaseFile file = TRY(DatabaseFile::open(path, place));
+    ports::GeoFacts facts = TRY(facts_of(file, place));
+    auto database = std::make_unique<CountryDatabase>(std::move(file), place, std::move(facts));
+    TRY(database->judge());
+    return database;
+}
+
+Result<std::unique_ptr<ports::GeoDatabase>> CountryDatabases::open_built_in() {
+    return open_country_database(m_built_in, m_built_in);
+}
+
+Result<std::unique_ptr<ports::GeoDatabase>> CountryDatabases::open(std::string_view name) {
+    return open_country_database(text::concat(m_data_directory, "/", name), std::string(name));
+}
+
+} // namespace sekisho::drivers
