@@ -13,6 +13,7 @@ class ImageError(Exception):
 class Manifest:
     packages: dict[str, list[str]] = field(default_factory=dict)  # package -> files taken from it
     library_packages: list[str] = field(default_factory=list)
+    country_database: tuple[str, str] | None = None  # package that it is made of, path in the image
     programs: list[tuple[str, str]] = field(default_factory=list)  # path in the arm64 build -> path in the image
     installs: list[tuple[str, str, int]] = field(default_factory=list)
     directories: list[tuple[str, int]] = field(default_factory=list)
@@ -52,6 +53,11 @@ def _directive(manifest: Manifest, package: str | None, words: list[str]) -> str
             if package is None:
                 raise ValueError('no package is named above it')
             manifest.packages[package].append(path)
+            return package
+        case ['country-database', path]:
+            if package is None:
+                raise ValueError('no package is named above it')
+            manifest.country_database = (package, path)
             return package
         case ['library-package', name]:
             manifest.library_packages.append(name)
