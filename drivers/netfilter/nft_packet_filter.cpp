@@ -8,7 +8,10 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+
+#include <net/if.h>
 
 namespace sekisho::drivers {
 
@@ -153,6 +156,23 @@ Result<std::size_t> NftPacketFilter::remove_unreferenced_sets() {
         removed += TRY(remove_set(m_implementation->netlink, name)) == Removal::removed ? 1 : 0;
     }
     return removed;
+}
+
+Result<ports::EarlyDrop> NftPacketFilter::install_early_drop(const ruleset::Ruleset& ruleset) {
+    std::vector<std::string> devices;
+    for (const ruleset::ZoneEntry& zone : ruleset.zones) {
+        // A transaction that names an absent device is refused whole.
+        if (zone.is_wan) {
+            std::ranges::copy_if(zone.interfaces, std::back_inserter(devices),
+                                 [](const std::string& name) { return if_nametoindex(name.c_str()) != 0; });
+        }
+    }
+    TRY(m_implementation->run(ruleset::early_text(ruleset, devices)));
+    return early_drop();
+}
+
+Result<ports::EarlyDrop> NftPacketFilter::early_drop() {
+    return ports::EarlyDrop{TRY(devices_of_chain(m_implementation->netlink, std::string(ruleset::kEarlyChain)))};
 }
 
 Result<std::vector<ports::CounterReading>> NftPacketFilter::counters() {

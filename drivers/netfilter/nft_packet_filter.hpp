@@ -20,6 +20,8 @@ public:
     Result<bool> is_loaded() override;
     Result<std::size_t> remove_unreferenced_sets() override;
     Result<std::vector<ports::CounterReading>> counters() override;
+    Result<ports::EarlyDrop> install_early_drop(const ruleset::Ruleset& ruleset) override;
+    Result<ports::EarlyDrop> early_drop() override;
 
 private:
     struct Implementation;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/netfilter/nft_table.hpp"
 
+#include "policy/base/text.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -103,6 +105,41 @@ Result<ruleset::TableObjects> list_table(Netlink& netlink) {
     objects.counters = names_of(TRY(list_counters(netlink)), &ports::CounterReading::id);
     objects.sets = TRY(list_sets(netlink));
     return objects;
+}
+
+Result<std::vector<std::string>> devices_of_chain(Netlink& netlink, const std::string& name) {
+    std::vector<std::string> devices;
+    auto found = netlink.request(
+        NFT_MSG_GETCHAIN, RequestKind::look_up, text::concat("chain ", name),
+        [&](nlmsghdr* message) {
+            const OwnedChain wanted;
+            nftnl_chain_set_str(wanted.get(), NFTNL_CHAIN_TABLE, kTableName.c_str());
+            nftnl_chain_set_str(wanted.get(), NFTNL_CHAIN_NAME, name.c_str());
+            nftnl_chain_nlmsg_build_payload(message, wanted.get());
+        },
+        [&](const nlmsghdr* reply) {
+            const OwnedChain chain;
+            if (nftnl_chain_nlmsg_parse(reply, chain.get()) != 0) {
+                return;
+            }
+            // one device has an attribute of its own
+            if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_DEVICES)) {
+                const auto* const* each =
+                    static_cast<const char* const*>(nftnl_chain_get(chain.get(), NFTNL_CHAIN_DEVICES));
+                for (; each != nullptr && *each != nullptr; ++each) {
+                    devices.emplace_back(*each);
+                }
+            } else if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_DEV)) {
+                devices.emplace_back(nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_DEV));
+            }
+        },
+        [&] { devices.clear(); });
+    if (!found && found.error().number() != ENOENT) {
+        return std::unexpected(std::move(found).error());
+    }
+    std::ranges::sort(devices);
+    devices.erase(std::ranges::unique(devices).begin(), devices.end());
+    return devices;
 }
 
 Result<bool> has_base_chain(Netlink& netlink) {

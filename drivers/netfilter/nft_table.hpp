@@ -15,6 +15,10 @@ namespace sekisho::drivers {
 /// Whether the table has a chain that the kernel calls (a base chain).
 [[nodiscard]] Result<bool> has_base_chain(Netlink& netlink);
 
+/// Devices that a base chain at the ingress hook is on, sorted; empty where there is no such chain. A device that went
+/// away is not among them, whether or not another of its name has come.
+[[nodiscard]] Result<std::vector<std::string>> devices_of_chain(Netlink& netlink, const std::string& name);
+
 [[nodiscard]] Result<std::vector<ports::CounterReading>> list_counters(Netlink& netlink);
 
 /// Whether the set is gone now. The kernel refuses to delete a set that a rule refers to: that is the answer `in_use`.

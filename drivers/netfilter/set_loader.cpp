@@ -8,9 +8,14 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <random>
 #include <span>
+#include <vector>
 
+#include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter/nf_tables.h>
@@ -23,13 +28,7 @@ namespace {
 /// each).
 constexpr std::size_t kRangesPerMessage = 500;
 /// Ranges looked up after a load.
-constexpr std::size_t kVerifiedRanges = 5;
-
-struct FreeElement {
-    void operator()(nftnl_set_elem* element) const noexcept { nftnl_set_elem_free(element); }
-};
-
-using Element = std::unique_ptr<nftnl_set_elem, FreeElement>;
+constexpr std::size_t kVerifiedRanges = 1'000;
 
 struct FreeSet {
     void operator()(nftnl_set* set) const noexcept { nftnl_set_free(set); }
@@ -42,12 +41,17 @@ struct LoadedRange {
     std::uint64_t timeout_ms = 0;         ///< 0: never ends
 };
 
-std::optional<LoadedRange> to_loaded(const address::TimedRange& timed, Time now) {
-    LoadedRange loaded{.first = timed.range.first, .behind_last = timed.range.last, .timeout_ms = 0};
-    if (timed.expires) {
+const IpRange& range_of(const ruleset::Set& set, std::size_t index) {
+    return set.ranges ? (*set.ranges)[index] : set.elements[index].range;
+}
+
+std::optional<LoadedRange> to_loaded(const ruleset::Set& set, std::size_t index, Time now) {
+    const IpRange& range = range_of(set, index);
+    LoadedRange loaded{.first = range.first, .behind_last = range.last, .timeout_ms = 0};
+    if (const auto expires = set.ranges ? std::nullopt : set.elements[index].expires) {
         // rounded down: closed a moment early rather than late
-        const std::int64_t left = (timed.expires->microseconds - now.microseconds) / 1000;
-        if (*timed.expires <= now || left < kShortestTimeoutMilliseconds) {
+        const std::int64_t left = (expires->microseconds - now.microseconds) / 1000;
+        if (*expires <= now || left < kShortestTimeoutMilliseconds) {
             return std::nullopt;
         }
         loaded.timeout_ms = static_cast<std::uint64_t>(std::min(left, kLongestTimeoutMilliseconds));
@@ -58,10 +62,13 @@ std::optional<LoadedRange> to_loaded(const address::TimedRange& timed, Time now)
     return loaded;
 }
 
-std::vector<LoadedRange> to_loaded(std::span<const address::TimedRange> ranges, Time now) {
+/// Ranges of the set from `begin` on, at most `most` of them, as the kernel gets them.
+std::vector<LoadedRange> to_loaded(const ruleset::Set& set, std::size_t begin, std::size_t most, Time now) {
     std::vector<LoadedRange> loaded;
-    for (const address::TimedRange& range : ranges) {
-        if (const auto one = to_loaded(range, now)) {
+    const std::size_t end = begin + std::min(most, set.size() - begin);
+    loaded.reserve(end - begin);
+    for (std::size_t index = begin; index < end; ++index) {
+        if (const auto one = to_loaded(set, index, now)) {
             loaded.push_back(*one);
         }
     }
@@ -84,22 +91,25 @@ public:
     void finish() { mnl_attr_nest_end(m_message, m_nest); }
 
 private:
+    /// As nftnl_set_elem_nlmsg_build does it, without an object per element: there are tens of thousands.
     void write(const IpAddress& address, std::uint32_t flags, std::uint64_t timeout_ms) {
-        const Element element(nftnl_set_elem_alloc());
-        const auto bytes = address.bytes();
-        nftnl_set_elem_set(element.get(), NFTNL_SET_ELEM_KEY, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+        nlattr* const element = mnl_attr_nest_start(m_message, ++m_number);
         if (flags != 0) {
-            nftnl_set_elem_set_u32(element.get(), NFTNL_SET_ELEM_FLAGS, flags);
+            mnl_attr_put_u32(m_message, NFTA_SET_ELEM_FLAGS, htonl(flags));
         }
         if (timeout_ms != 0) {
-            nftnl_set_elem_set_u64(element.get(), NFTNL_SET_ELEM_TIMEOUT, timeout_ms);
+            mnl_attr_put_u64(m_message, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout_ms));
         }
-        nftnl_set_elem_nlmsg_build(m_message, element.get(), ++m_number);
+        nlattr* const key = mnl_attr_nest_start(m_message, NFTA_SET_ELEM_KEY);
+        const auto bytes = address.bytes();
+        mnl_attr_put(m_message, NFTA_DATA_VALUE, bytes.size(), bytes.data());
+        mnl_attr_nest_end(m_message, key);
+        mnl_attr_nest_end(m_message, element);
     }
 
     nlmsghdr* m_message;
     nlattr* m_nest = nullptr;
-    int m_number = 0;
+    std::uint16_t m_number = 0;
 };
 
 void write_ranges(nlmsghdr* message, const std::string& set, std::span<const LoadedRange> ranges) {
@@ -177,24 +187,37 @@ Result<void> verify_range(Netlink& netlink, const ruleset::Set& set, const IpRan
 /// begins right there, because then the kernel's look-up passes over it (nft's own `get element` fails on such a
 /// range).
 std::optional<IpAddress> end_to_verify(const ruleset::Set& set, std::size_t index, Time now) {
-    const auto loaded = to_loaded(set.elements[index], now);
+    const auto loaded = to_loaded(set, index, now);
     if (!loaded || !loaded->behind_last) {
         return std::nullopt;
     }
-    const bool is_last = index + 1 == set.elements.size();
-    const bool next_is_adjacent = !is_last && set.elements[index + 1].range.first == *loaded->behind_last &&
-                                  to_loaded(set.elements[index + 1], now).has_value();
+    const bool is_last = index + 1 == set.size();
+    const bool next_is_adjacent = !is_last && range_of(set, index + 1).first == *loaded->behind_last &&
+                                  to_loaded(set, index + 1, now).has_value();
     return next_is_adjacent ? std::nullopt : loaded->behind_last;
+}
+
+/// All positions of a small set, else as many at random, ascending: what an error in our own arithmetic leaves out is
+/// nothing that repeats.
+std::vector<std::size_t> positions_to_verify(std::size_t size) {
+    std::vector<std::size_t> positions(std::min(size, kVerifiedRanges));
+    std::iota(positions.begin(), positions.end(), std::size_t{0});
+    if (size > kVerifiedRanges) {
+        std::random_device random;
+        std::uniform_int_distribution<std::size_t> any(0, size - 1);
+        std::ranges::generate(positions, [&] { return any(random); });
+        std::ranges::sort(positions);
+        positions.erase(std::ranges::unique(positions).begin(), positions.end());
+    }
+    return positions;
 }
 
 } // namespace
 
 Result<std::size_t> fill_set(Netlink& netlink, const ruleset::Set& set, Time now) {
     std::size_t sent = 0;
-    for (std::span<const address::TimedRange> left = set.elements; !left.empty();) {
-        const auto transaction = left.first(std::min(left.size(), kRangesPerTransaction));
-        left = left.subspan(transaction.size());
-        const std::vector<LoadedRange> ranges = to_loaded(transaction, now);
+    for (std::size_t begin = 0; begin < set.size(); begin += kRangesPerTransaction) {
+        const std::vector<LoadedRange> ranges = to_loaded(set, begin, kRangesPerTransaction, now);
         NetlinkBatch batch;
         for (std::span<const LoadedRange> unsent = ranges; !unsent.empty();) {
             const auto part = unsent.first(std::min(unsent.size(), kRangesPerMessage));
@@ -209,14 +232,11 @@ Result<std::size_t> fill_set(Netlink& netlink, const ruleset::Set& set, Time now
 }
 
 Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now) {
-    std::size_t former = set.elements.size();
-    for (std::size_t number = 0; number < kVerifiedRanges && !set.elements.empty(); ++number) {
-        const std::size_t index = number * (set.elements.size() - 1) / (kVerifiedRanges - 1);
-        // A second of grace: a range that runs out while it is being looked up is no failure.
-        const Time later{now.microseconds + 1'000'000};
-        if (index != former && to_loaded(set.elements[index], later)) {
-            former = index;
-            TRY(verify_range(netlink, set, set.elements[index].range, end_to_verify(set, index, now)));
+    // A second of grace: a range that runs out while it is being looked up is no failure.
+    const Time later{now.microseconds + 1'000'000};
+    for (const std::size_t index : positions_to_verify(set.size())) {
+        if (to_loaded(set, index, later)) {
+            TRY(verify_range(netlink, set, range_of(set, index), end_to_verify(set, index, now)));
         }
     }
     return {};

@@ -45,8 +45,11 @@ std::optional<std::string_view> without_suffix(std::string_view id, std::string_
 
 } // namespace
 
-ConnectionLog::ConnectionLog(Ports ports, EventLog& log)
-    : m_ports(ports), m_log(log), m_timer(ports.loop.make_timer([this] { check_losses(); })) {}
+ConnectionLog::ConnectionLog(Ports ports, EventLog& log, CountryOf country_of)
+    : m_ports(ports),
+      m_log(log),
+      m_country_of(std::move(country_of)),
+      m_timer(ports.loop.make_timer([this] { check_losses(); })) {}
 
 Result<void> ConnectionLog::start() {
     m_started = true;
@@ -152,6 +155,10 @@ const events::RuleReference* ConnectionLog::find_rule_by_number(std::uint32_t nu
 std::string_view ConnectionLog::zone_of(std::string_view interface) const {
     const auto zone = m_zones.find(interface);
     return zone == m_zones.end() ? std::string_view() : std::string_view(zone->second);
+}
+
+std::optional<CountryCode> ConnectionLog::country_of(const IpAddress& address) const {
+    return m_country_of ? m_country_of(address) : std::nullopt;
 }
 
 void ConnectionLog::on_record(const events::LogRecord& record) {

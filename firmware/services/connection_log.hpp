@@ -11,7 +11,9 @@
 #include "policy/events/record.hpp"
 #include "policy/ruleset/ruleset.hpp"
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -26,7 +28,11 @@ public:
         ports::Store& run_store; ///< gone with the next boot, as the kernel's counters are
     };
 
-    ConnectionLog(Ports ports, EventLog& log);
+    /// Country of an address, where it has one.
+    using CountryOf = std::function<std::optional<CountryCode>(const IpAddress&)>;
+
+    /// Without `country_of`, no event names a country.
+    ConnectionLog(Ports ports, EventLog& log, CountryOf country_of = {});
 
     /// Starts recording, and tells how many connections were judged while no daemon recorded them. Where the kernel's
     /// log can't be read, that is told once and tried again every five seconds; until it works, what goes unrecorded is
@@ -58,9 +64,11 @@ private:
     [[nodiscard]] const events::RuleReference* find_rule(std::string_view id) const override;
     [[nodiscard]] const events::RuleReference* find_rule_by_number(std::uint32_t number) const override;
     [[nodiscard]] std::string_view zone_of(std::string_view interface) const override;
+    [[nodiscard]] std::optional<CountryCode> country_of(const IpAddress& address) const override;
 
     Ports m_ports;
     EventLog& m_log;
+    CountryOf m_country_of;
     std::map<std::string, events::RuleReference, std::less<>> m_rules;
     std::unordered_map<std::uint32_t, const events::RuleReference*> m_rules_by_number; ///< point into m_rules
     std::map<std::string, std::string, std::less<>> m_zones;                           ///< by interface

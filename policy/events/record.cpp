@@ -7,6 +7,7 @@
 #include "policy/ruleset/renderer.hpp"
 
 #include <tuple>
+#include <utility>
 
 namespace sekisho::events {
 
@@ -167,6 +168,16 @@ void set_endpoints(Event& event, const LogRecord& record) {
     }
 }
 
+void set_countries(Event& event, const RecordContext& context) {
+    for (const auto& [address_field, country_field] : {std::pair{Field::source_ip, Field::source_country},
+                                                       std::pair{Field::destination_ip, Field::destination_country}}) {
+        const auto address = IpAddress::parse(event.text(address_field));
+        if (const auto country = address ? context.country_of(*address) : std::nullopt) {
+            event.set(country_field, country->text());
+        }
+    }
+}
+
 } // namespace
 
 bool came_past_full_table(const LogRecord& record) noexcept {
@@ -183,6 +194,7 @@ Event make_connection_event(const LogRecord& record, const RecordContext& contex
     set_rule(event, record, context, denied);
     set_interfaces(event, record, context);
     set_endpoints(event, record);
+    set_countries(event, context);
     return event;
 }
 

@@ -17,9 +17,9 @@
 
 namespace sekisho::geo {
 
-/// Addresses that belong to no country: private, shared, link-local, loopback, multicast, reserved and documentation
-/// space is *not* among them where databases assign it (they do so for none of RFC 6890's special-purpose blocks that
-/// are not globally reachable). For IPv6 everything outside 2000::/3. Sorted, merged, one family.
+/// Addresses that belong to no country, whatever a database says: this network, private, shared, loopback, link-local,
+/// benchmarking, multicast and reserved space (IANA's special-purpose registries, RFC 6890), and for IPv6 everything
+/// that is not global unicast (2000::/3). Sorted, merged, one family. Documentation networks are not among them.
 [[nodiscard]] std::span<const IpRange> special_purpose(Family family) noexcept;
 /// Whether an address can have a country at all.
 [[nodiscard]] bool is_global(const IpAddress& address) noexcept;

@@ -72,6 +72,10 @@ const AddressList* Model::find_address_list(std::string_view name) const noexcep
     return find_named(address_lists, name);
 }
 
+const GeoList* Model::find_geo_list(std::string_view name) const noexcept {
+    return find_named(geo_lists, name);
+}
+
 std::vector<IpPrefix> Model::networks_of(const Zone& zone) const {
     std::vector<IpPrefix> networks;
     for (const std::string& name : zone.interfaces) {
@@ -107,6 +111,34 @@ std::vector<IpPrefix> Model::inside_networks() const {
     }
     sort_unique(networks);
     return networks;
+}
+
+geo::Selection selection_of(const GeoList& list, ListUse use) {
+    const bool unknown = use == ListUse::admits ? list.unknown == GeoList::Unknown::allow
+                                                : list.unknown == GeoList::Unknown::deny;
+    return {list.countries, unknown};
+}
+
+std::vector<geo::Selection> selections_of(const Model& model) {
+    std::vector<geo::Selection> selections;
+    const auto add = [&](const std::vector<std::string>& names, ListUse use) {
+        for (const std::string& name : names) {
+            if (const GeoList* list = model.find_geo_list(name)) {
+                selections.push_back(selection_of(*list, use));
+            }
+        }
+    };
+    add(model.block.geo_lists, ListUse::refuses);
+    add(model.gate.geo_lists, ListUse::admits);
+    for (const Service& service : model.services) {
+        add(service.geo_lists, ListUse::admits);
+    }
+    for (const Policy& policy : model.policies) {
+        add(policy.destination_geo_lists, policy.action == Action::allow ? ListUse::admits : ListUse::refuses);
+    }
+    std::ranges::sort(selections);
+    selections.erase(std::ranges::unique(selections).begin(), selections.end());
+    return selections;
 }
 
 } // namespace sekisho::model

@@ -41,11 +41,7 @@ void append(std::vector<IpPrefix>& to, const std::vector<IpPrefix>& prefixes);
 
 inline constexpr Family kFamilies[] = {Family::ipv4, Family::ipv6};
 
-/// Which way a list errs when its entries can't be relied on.
-enum class ListUse {
-    admits,  ///< an entry in doubt is left out
-    refuses, ///< an entry in doubt stays
-};
+using model::ListUse;
 
 class Compilation {
 public:

@@ -105,7 +105,13 @@ struct Writer {
 
     std::string operator()(const AddressInSet& match) const {
         const Set& set = ruleset.sets[match.set];
-        return text::concat(word_of(set.family), " ", word_of(match.side), " @", set.name);
+        return text::concat(word_of(set.family), " ", word_of(match.side), " ", unless(match.negated), "@", set.name);
+    }
+
+    std::string operator()(const OpensTcp&) const { return "tcp flags & (fin | syn | rst | ack) == syn"; }
+
+    std::string operator()(const NotFragment& match) const {
+        return match.family == Family::ipv4 ? "ip frag-off & 0x3fff == 0" : "exthdr frag missing";
     }
 
     std::string operator()(const ProtocolIs& match) const {

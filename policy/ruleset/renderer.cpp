@@ -21,9 +21,11 @@ struct HookRow {
     bool always;             ///< there even without rules: its policy is what closes
 };
 
+// Hook::early is none of them: it is rendered by itself, for devices that are there.
+//
 // The record hooks come after the hooks that judge, and record_forward after source translation (priority 100), so that
 // the record knows both addresses.
-constexpr std::array<HookRow, kHookCount> kHooks{{
+constexpr std::array<HookRow, kHookCount - 1> kHooks{{
     {Hook::screen, "screen", "filter", "prerouting priority raw", "accept", false},
     {Hook::translate, "translate", "nat", "prerouting priority dstnat", "accept", false},
     {Hook::input, "input", "filter", "input priority filter", "drop", true},
@@ -109,7 +111,8 @@ std::string block(std::string_view kind, std::string_view name, const std::vecto
 }
 
 std::vector<std::string> set_lines(const Set& set) {
-    return {text::concat("type ", set.family == Family::ipv4 ? "ipv4_addr" : "ipv6_addr"), "flags interval,timeout"};
+    return {text::concat("type ", set.family == Family::ipv4 ? "ipv4_addr" : "ipv6_addr"),
+            set.ranges ? "flags interval" : "flags interval,timeout"};
 }
 
 /// Days and seconds: nft takes no number of seconds with more than eight digits.
@@ -131,6 +134,9 @@ constexpr std::int64_t kLongestTimeout = 100ll * 365 * 86'400;
 /// The elements that hold at `now`; a part of a second that remains counts as none.
 std::vector<std::string> element_texts(const Set& set, Time now) {
     std::vector<std::string> elements;
+    if (set.ranges) {
+        std::ranges::transform(*set.ranges, std::back_inserter(elements), &IpRange::text);
+    }
     for (const address::TimedRange& element : set.elements) {
         if (!element.expires) {
             elements.push_back(element.range.text());
@@ -218,6 +224,25 @@ Rendered render(const Ruleset& ruleset) {
         rendered.sets.emplace_back(kLimitSetV6);
     }
     return rendered;
+}
+
+std::string early_text(const Ruleset& ruleset, const std::vector<std::string>& devices) {
+    std::string result = text::concat("add table inet ", kTable, "\ndestroy chain inet ", kTable, " ", kEarlyChain, "\n");
+    std::vector<std::string> names;
+    for (const std::string& device : devices) {
+        names.push_back(text::concat("\"", device, "\""));
+    }
+    std::vector<std::string> lines{text::concat("type filter hook ingress devices = { ", text::join(names, ", "),
+                                                " } priority -500; policy accept;")};
+    for (const Rule& rule : ruleset.rules) {
+        if (rule.hook == Hook::early) {
+            lines.push_back(rule_text(ruleset, rule));
+        }
+    }
+    if (devices.empty() || lines.size() == 1) {
+        return result;
+    }
+    return result + text::concat("table inet ", kTable, " {\n", block("chain", kEarlyChain, lines), "}\n");
 }
 
 std::string cleanup(const Rendered& rendered, const TableObjects& existing) {

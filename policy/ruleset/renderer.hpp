@@ -11,7 +11,8 @@
 
 namespace sekisho::ruleset {
 
-inline constexpr std::string_view kTable = "sekisho"; ///< family inet
+inline constexpr std::string_view kTable = "sekisho";     ///< family inet
+inline constexpr std::string_view kEarlyChain = "early"; ///< of Hook::early; every transaction of rules takes it away
 
 /// NFLOG groups, one per class of event.
 inline constexpr std::uint16_t kLogGroupDenied = 1;
@@ -43,6 +44,10 @@ struct Rendered {
 };
 
 [[nodiscard]] Rendered render(const Ruleset& ruleset);
+
+/// Text of a transaction of its own that replaces the early drop: the rules of Hook::early of the ruleset in force, at
+/// the ingress of these devices, which must be there. Takes it away where there are no such rules or no devices.
+[[nodiscard]] std::string early_text(const Ruleset& ruleset, const std::vector<std::string>& devices);
 
 /// What the table holds now; anonymous sets ("__set%d") don't count.
 struct TableObjects {

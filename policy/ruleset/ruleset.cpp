@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace sekisho::ruleset {
 
@@ -19,7 +20,7 @@ std::string_view name_of(Reason reason) noexcept {
 
 std::string_view name_of(Hook hook) noexcept {
     static constexpr std::array<std::string_view, kHookCount> kNames{
-        "screen", "translate", "input", "forward", "output", "record_input", "masquerade", "record_forward"};
+        "early", "screen", "translate", "input", "forward", "output", "record_input", "masquerade", "record_forward"};
     static_assert(static_cast<std::size_t>(Hook::record_forward) + 1 == kNames.size());
     return kNames[static_cast<std::size_t>(hook)];
 }
@@ -31,6 +32,19 @@ std::uint32_t rule_number(std::string_view id) noexcept {
     const std::uint32_t number =
         static_cast<std::uint32_t>(digest[0]) << 16 | static_cast<std::uint32_t>(digest[1]) << 8 | digest[2];
     return number == 0 ? 1 : number; // 0 in a mark means that no rule has set it
+}
+
+bool Set::contains(const IpAddress& address, Time now) const noexcept {
+    if (ranges) {
+        return address::contains(*ranges, address);
+    }
+    const auto behind =
+        std::ranges::upper_bound(elements, address, {}, [](const address::TimedRange& each) { return each.range.first; });
+    if (behind == elements.begin()) {
+        return false;
+    }
+    const address::TimedRange& element = *std::prev(behind);
+    return element.range.contains(address) && (!element.expires || now < *element.expires);
 }
 
 const ZoneEntry* Ruleset::find_zone(ZoneIndex index) const noexcept {

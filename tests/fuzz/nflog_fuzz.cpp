@@ -25,6 +25,10 @@ public:
         return interface.empty() ? "" : "wan";
     }
 
+    [[nodiscard]] std::optional<CountryCode> country_of(const IpAddress& address) const override {
+        return CountryCode::from_letters(address.family() == Family::ipv4 ? "JP" : "??");
+    }
+
 private:
     events::RuleReference m_rule{"service.web.deny", "not-allowed", 12};
 };

@@ -27,6 +27,10 @@ public:
         return interface == "wan0" ? "wan" : interface == "lan1" ? "clinic" : "";
     }
 
+    std::optional<CountryCode> country_of(const IpAddress& address) const override {
+        return address == IpAddress::v4(0xc633'6409) ? CountryCode::from_letters("JP") : std::nullopt;
+    }
+
 private:
     RuleReference m_deny{"service.web.deny", "not-allowed", 14};
     RuleReference m_allow{"service.web.allow", "accepted", 12};

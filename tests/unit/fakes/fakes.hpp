@@ -272,6 +272,7 @@ public:
         }
         in_force = ruleset;
         loaded = true;
+        early = {};
         return ports::FilterReport{ruleset.rules.size(), ruleset.sets.size(), 0, 0};
     }
 
@@ -286,7 +287,23 @@ public:
         return readings;
     }
 
+    Result<ports::EarlyDrop> install_early_drop(const ruleset::Ruleset& ruleset) override {
+        ++early_installs;
+        if (refuse_early) {
+            return std::unexpected(Error(Domain::kernel, "early drop", "no such device"));
+        }
+        const bool wanted = std::ranges::contains(ruleset.rules, ruleset::Hook::early, &ruleset::Rule::hook);
+        early.devices = wanted ? early_devices : std::vector<std::string>{};
+        return early;
+    }
+
+    Result<ports::EarlyDrop> early_drop() override { return early; }
+
     ruleset::Ruleset in_force;
+    ports::EarlyDrop early;                 ///< what is installed
+    std::vector<std::string> early_devices; ///< that are there, for the early drop
+    bool refuse_early = false;
+    int early_installs = 0;
     bool loaded = false;
     int applies = 0;
     int refuse = 0; ///< so many applies fail from now on
