@@ -63,6 +63,9 @@ Result<void> judge_metadata(int fd, std::size_t bytes, const std::string& place)
 std::string describe(int status) {
     switch (status) {
     case MMDB_INVALID_METADATA_ERROR:
+    case MMDB_INVALID_DATA_ERROR:
+    case MMDB_CORRUPT_SEARCH_TREE_ERROR:
+    case MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR:
         return "has metadata that doesn't fit the file: it is damaged or a part of one";
     case MMDB_UNKNOWN_DATABASE_FORMAT_ERROR:
         return "is of another version of the MaxMind DB format (2 is read, with records of 24, 28 or 32 bits)";
@@ -107,7 +110,8 @@ Result<DatabaseFile> DatabaseFile::open(const std::string& path, const std::stri
     result.m_is_open = true;
     const auto& metadata = result.m_mmdb.metadata;
     const std::uint64_t tree = std::uint64_t{metadata.node_count} * metadata.record_size / 4;
-    if (tree >= static_cast<std::uint64_t>(result.m_mmdb.file_size) || metadata.record_size % 4 != 0) {
+    if (tree >= static_cast<std::uint64_t>(result.m_mmdb.file_size) ||
+        result.m_mmdb.full_record_byte_size * 4u != metadata.record_size) {
         return std::unexpected(refusal(place, describe(MMDB_INVALID_METADATA_ERROR)));
     }
     return result;

@@ -11,36 +11,30 @@ constexpr std::uint64_t kMostVisitsPerNode = 4;
 
 constexpr std::uint32_t kSeparator = 16; ///< bytes between tree and data section
 
-struct Root {
-    std::uint32_t value = 0;
-    bool is_missing = false; ///< the database knows the other family alone
-};
-
-Root root_of(const MMDB_s& mmdb, Family family) {
+/// What leads to a family's tree: a node, or a record where there are no nodes. Nothing in it where the database knows
+/// the other family alone.
+std::uint32_t root_of(const MMDB_s& mmdb, Family family) {
     const bool has_v6 = mmdb.metadata.ip_version == 6;
     if (family == Family::ipv6) {
-        return {0, !has_v6};
+        return has_v6 ? 0 : mmdb.metadata.node_count;
     }
-    return {has_v6 ? mmdb.ipv4_start_node.node_value : 0, false};
+    return has_v6 ? mmdb.ipv4_start_node.node_value : 0;
 }
 
-bool is_node(const MMDB_s& mmdb, std::uint32_t value) {
-    return value < mmdb.metadata.node_count;
+/// The node at which branches of a family's tree end because they lead to the IPv4 tree, or none. (Where that tree has
+/// no nodes, its start is what the leaf at its place holds.)
+std::uint32_t end_of(const MMDB_s& mmdb, Family family) {
+    const bool has_place = mmdb.metadata.ip_version == 6 && mmdb.ipv4_start_node.netmask == 96;
+    return family == Family::ipv6 && has_place ? mmdb.ipv4_start_node.node_value : UINT32_MAX;
 }
 
-/// Whether a branch of the IPv6 tree leads to the IPv4 tree. Without IPv4 nodes the start is what the first leaf holds.
-bool is_v4_tree(const MMDB_s& mmdb, Family family, std::uint32_t value) {
-    return family == Family::ipv6 && value == mmdb.ipv4_start_node.node_value && is_node(mmdb, value) &&
-           mmdb.ipv4_start_node.netmask == 96;
-}
-
-/// False where a record points to nowhere.
-bool read_leaf(const MMDB_s& mmdb, std::uint32_t value, Leaf& leaf) {
+/// What a branch ends with; false where its record points to nowhere.
+bool read_end(const MMDB_s& mmdb, std::uint32_t value, Leaf& leaf) {
     leaf.record.reset();
-    const std::uint32_t behind = value - mmdb.metadata.node_count;
-    if (behind == 0) {
+    if (value <= mmdb.metadata.node_count) {
         return true;
     }
+    const std::uint32_t behind = value - mmdb.metadata.node_count;
     if (behind < kSeparator || behind - kSeparator >= mmdb.data_section_size) {
         return false;
     }
@@ -48,18 +42,30 @@ bool read_leaf(const MMDB_s& mmdb, std::uint32_t value, Leaf& leaf) {
     return true;
 }
 
-/// False where the node or one of its records is damaged; a record that leads back to the root is.
-bool read_node(const MMDB_s& mmdb, std::uint32_t number, MMDB_search_node_s& node) {
-    return MMDB_read_node(&mmdb, number, &node) == MMDB_SUCCESS && node.left_record_type != MMDB_RECORD_TYPE_INVALID &&
-           node.right_record_type != MMDB_RECORD_TYPE_INVALID;
+struct Node {
+    std::uint32_t left = 0;
+    std::uint32_t right = 0;
+};
+
+/// A node's two records; nothing where one of them points to nowhere or back to the root.
+std::optional<Node> read_node(const MMDB_s& mmdb, std::uint32_t number) {
+    MMDB_search_node_s node;
+    if (MMDB_read_node(&mmdb, number, &node) != MMDB_SUCCESS || node.left_record_type == MMDB_RECORD_TYPE_INVALID ||
+        node.right_record_type == MMDB_RECORD_TYPE_INVALID) {
+        return std::nullopt;
+    }
+    return Node{static_cast<std::uint32_t>(node.left_record), static_cast<std::uint32_t>(node.right_record)};
 }
 
 } // namespace
 
 TreeWalk::TreeWalk(const MMDB_s& mmdb, Family family)
-    : m_mmdb(&mmdb), m_bits(bits_of(family)), m_visits_left(mmdb.metadata.node_count * kMostVisitsPerNode) {
-    const Root root = root_of(mmdb, family);
-    m_waiting[m_count++] = {root.is_missing ? mmdb.metadata.node_count : root.value, 0, 0};
+    : m_mmdb(&mmdb),
+      m_bits(bits_of(family)),
+      m_nodes(mmdb.metadata.node_count),
+      m_end(end_of(mmdb, family)),
+      m_visits_left(mmdb.metadata.node_count * kMostVisitsPerNode) {
+    m_waiting[m_count++] = {root_of(mmdb, family), 0, 0};
 }
 
 bool TreeWalk::fail() noexcept {
@@ -69,51 +75,42 @@ bool TreeWalk::fail() noexcept {
 }
 
 bool TreeWalk::next(Leaf& leaf) {
-    const Family family = m_bits == 32 ? Family::ipv4 : Family::ipv6;
-    while (m_count > 0) {
-        const Branch branch = m_waiting[--m_count];
-        leaf.first = branch.first;
-        leaf.length = branch.depth;
-        if (is_v4_tree(*m_mmdb, family, branch.value)) {
-            leaf.record.reset();
-            return true;
-        }
-        if (!is_node(*m_mmdb, branch.value)) {
-            return read_leaf(*m_mmdb, branch.value, leaf) || fail();
-        }
-        MMDB_search_node_s node;
-        if (branch.depth == m_bits || m_visits_left-- == 0 || !read_node(*m_mmdb, branch.value, node)) {
+    if (m_count == 0) {
+        return false;
+    }
+    Branch branch = m_waiting[--m_count];
+    while (branch.value < m_nodes && branch.value != m_end) {
+        const auto node = read_node(*m_mmdb, branch.value);
+        if (branch.depth == m_bits || m_visits_left-- == 0 || !node) {
             return fail();
         }
-        const AddressBits bit = AddressBits{1} << (m_bits - 1 - branch.depth);
-        m_waiting[m_count++] = {static_cast<std::uint32_t>(node.right_record), branch.depth + 1, branch.first | bit};
-        m_waiting[m_count++] = {static_cast<std::uint32_t>(node.left_record), branch.depth + 1, branch.first};
+        ++branch.depth;
+        m_waiting[m_count++] = {node->right, branch.depth, branch.first | AddressBits{1} << (m_bits - branch.depth)};
+        branch.value = node->left;
     }
-    return false;
+    leaf.first = branch.first;
+    leaf.length = branch.depth;
+    return read_end(*m_mmdb, branch.value, leaf) || fail();
 }
 
 std::optional<Leaf> find_leaf(const MMDB_s& mmdb, const IpAddress& address) {
     const Family family = address.family();
     const unsigned bits = bits_of(family);
     const AddressBits target = to_bits(address);
-    const Root root = root_of(mmdb, family);
-    std::uint32_t value = root.is_missing ? mmdb.metadata.node_count : root.value;
+    const std::uint32_t end = end_of(mmdb, family);
+    std::uint32_t value = root_of(mmdb, family);
     Leaf leaf;
-    while (is_node(mmdb, value) && !is_v4_tree(mmdb, family, value)) {
-        MMDB_search_node_s node;
-        if (leaf.length == bits || !read_node(mmdb, value, node)) {
+    while (value < mmdb.metadata.node_count && value != end) {
+        const auto node = read_node(mmdb, value);
+        if (leaf.length == bits || !node) {
             return std::nullopt;
         }
-        const AddressBits bit = AddressBits{1} << (bits - 1 - leaf.length);
-        const bool is_right = (target & bit) != 0;
-        value = static_cast<std::uint32_t>(is_right ? node.right_record : node.left_record);
-        leaf.first |= target & bit;
         ++leaf.length;
+        const AddressBits bit = AddressBits{1} << (bits - leaf.length);
+        value = (target & bit) != 0 ? node->right : node->left;
+        leaf.first |= target & bit;
     }
-    if (!is_node(mmdb, value) && !read_leaf(mmdb, value, leaf)) {
-        return std::nullopt;
-    }
-    return leaf;
+    return read_end(mmdb, value, leaf) ? std::optional(leaf) : std::nullopt;
 }
 
 AddressBits to_bits(const IpAddress& address) noexcept {

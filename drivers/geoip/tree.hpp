@@ -45,9 +45,11 @@ private:
 
     const MMDB_s* m_mmdb;
     unsigned m_bits;
+    std::uint32_t m_nodes;
+    std::uint32_t m_end; ///< the node that is the IPv4 tree's, in the tree of IPv6
     std::uint64_t m_visits_left;
     bool m_is_damaged = false;
-    std::array<Branch, 130> m_waiting; ///< a stack: one right branch of each level, and the one at hand
+    std::array<Branch, 129> m_waiting; ///< a stack: the root, or the right branch of each level above
     std::size_t m_count = 0;
 };
 
