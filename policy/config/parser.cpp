@@ -37,6 +37,7 @@ private:
     void error(Place place, std::string message, std::string hint = {});
 
     void parse_statement(const Parameter* parent, std::vector<Node>& into, Seen& seen);
+    [[nodiscard]] bool take_particle(const Node& node);
     [[nodiscard]] bool read_value(Node& node, const Parameter* parent);
     [[nodiscard]] bool check_quotes(const Parameter& parameter);
     void parse_rest(Node& node);
@@ -157,12 +158,29 @@ void Parser::parse_statement(const Parameter* parent, std::vector<Node>& into, S
         }
     }
     take();
-    if (has_value(parameter->shape) && !read_value(node, parent)) {
+    if (!take_particle(node) || (has_value(parameter->shape) && !read_value(node, parent))) {
         return;
     }
     note(node, seen);
     parse_rest(node);
     into.push_back(std::move(node));
+}
+
+/// The word between key and value, where the parameter has one. False where it is not there; the statement has been
+/// passed over then.
+bool Parser::take_particle(const Node& node) {
+    const std::string_view particle = node.parameter->particle;
+    if (particle.empty()) {
+        return true;
+    }
+    if (m_token.kind == TokenKind::word && m_token.text == particle) {
+        take();
+        return true;
+    }
+    error(m_previous_end, text::concat("expected '", particle, "' behind '", node.key, "'"),
+          text::concat("it is written: ", form_of(*node.parameter)));
+    skip_statement();
+    return false;
 }
 
 /// False where the statement is of no use; it has been passed over then.

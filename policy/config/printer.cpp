@@ -31,7 +31,8 @@ constexpr std::string_view kOrdered = "policy"; ///< the one top-level statement
     if (node.parameter == nullptr || !has_value(node.parameter->shape)) {
         return node.key;
     }
-    return text::concat(node.key, " ", is_quoted(node.parameter->type) ? quote(node.value) : node.value);
+    return text::concat(node.key, " ", node.parameter->particle, node.parameter->particle.empty() ? "" : " ",
+                        is_quoted(node.parameter->type) ? quote(node.value) : node.value);
 }
 
 /// The same on one line. A certificate is named by what people compare it by.

@@ -49,6 +49,18 @@ constexpr std::array kSchema{
     Parameter{.path = "address-list * address * expires", .type = Type::date, .help = "Last day on which this entry holds, in the router's time zone."},
     Parameter{.path = "address-list * expires", .type = Type::date, .help = "Last day on which any entry of the list holds."},
 
+    Parameter{.path = "geo-list *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "Countries under a name. Where a list is used decides whether it admits (source of a service, gate, destination of a policy that allows) or refuses (block, destination of a policy that denies)."},
+    Parameter{.path = "geo-list * description", .type = Type::text, .help = "What the list is for."},
+    Parameter{.path = "geo-list * country", .type = Type::country, .count = kMany, .need = kRequired, .help = "Country whose addresses it stands for, by the country database."},
+    Parameter{.path = "geo-list * except", .type = Type::address_list_ref, .count = kMany, .particle = "address-list", .help = "Addresses that pass whatever their country: an admitting list admits them, a refusing one does not refuse them. For a range that the database has wrong, or a private network on the WAN, which has no country."},
+    Parameter{.path = "geo-list * unknown", .type = Type::choice, .choices = "deny allow", .help = "What happens to addresses that the database gives no country. Without it, what happens to a country that is not named."},
+
+    Parameter{.path = "geo", .shape = kBlock, .help = "The country database."},
+    Parameter{.path = "geo warn-age", .type = Type::number, .fallback = "90", .least = 1, .most = 3650, .help = "Days after which an old database is warned of. It stays in force."},
+
+    Parameter{.path = "gate", .shape = kBlock, .help = "What everything new from the WAN must satisfy before a service is asked."},
+    Parameter{.path = "gate geo-list", .type = Type::geo_list_ref, .count = kMany, .need = kRequired, .help = "List of countries that admits; one of several is enough."},
+
     Parameter{.path = "service *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "What the listed sources on the WAN may reach: on the router, or forwarded to an inside host."},
     Parameter{.path = "service * description", .type = Type::text, .help = "What the service is for."},
     Parameter{.path = "service * from", .type = Type::zone_ref, .count = kMany, .fallback = "wan", .help = "Zones that it is offered to. Always wan; an inside zone beside it reaches the service too, by the router's addresses and whatever the source lists say."},
@@ -57,7 +69,8 @@ constexpr std::array kSchema{
     Parameter{.path = "service * forward-to", .type = Type::address, .count = kMany, .help = "Inside host, at most one per family. IPv4 is translated to it; over IPv6 the sender addresses the host itself. Without it the service is on the router."},
     Parameter{.path = "service * forward-port", .type = Type::port, .help = "Port on the inside host where it differs from the single port. Over IPv6 the sender addresses this port itself."},
     Parameter{.path = "service * source", .shape = kBlock, .help = "Who may use the service. Needed."},
-    Parameter{.path = "service * source address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list that admits; one of several is enough. A family that no list names is closed."},
+    Parameter{.path = "service * source address-list", .type = Type::address_list_ref, .count = kMany, .help = "Address list that admits; one of several is enough. A family that no list names is closed."},
+    Parameter{.path = "service * source geo-list", .type = Type::geo_list_ref, .count = kMany, .help = "List of countries that admits; one of several is enough. Beside address lists both must admit; without any it guards weakly."},
     Parameter{.path = "service * log", .type = Type::choice, .fallback = "accepted", .choices = kLogChoices, .help = "Whether accepted connections are recorded. Denied ones always are."},
 
     Parameter{.path = "policy *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "What an inside zone may reach in another zone. Policies are tried in their order; the first that matches decides; what none matches is denied."},
@@ -69,12 +82,14 @@ constexpr std::array kSchema{
     Parameter{.path = "policy * source", .shape = kBlock, .help = "Which addresses of the zone. Without it: all."},
     Parameter{.path = "policy * source address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; one of several is enough."},
     Parameter{.path = "policy * destination", .shape = kBlock, .help = "Which addresses may be reached. Without it: all."},
-    Parameter{.path = "policy * destination address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; one of several is enough."},
+    Parameter{.path = "policy * destination address-list", .type = Type::address_list_ref, .count = kMany, .help = "Address list; one of several is enough."},
+    Parameter{.path = "policy * destination geo-list", .type = Type::geo_list_ref, .count = kMany, .help = "List of countries, where the zone is wan; one of several is enough. Beside address lists both must hold."},
     Parameter{.path = "policy * action", .type = Type::choice, .need = kRequired, .choices = "allow deny", .help = "What happens to a connection that matches."},
     Parameter{.path = "policy * log", .type = Type::choice, .fallback = "accepted", .choices = kLogChoices, .help = "Whether accepted connections are recorded. Denied ones always are."},
 
     Parameter{.path = "block", .shape = kBlock, .help = "Sources that the WAN never lets in, whatever other lists name them."},
-    Parameter{.path = "block address-list", .type = Type::address_list_ref, .count = kMany, .need = kRequired, .help = "Address list; its entries must not expire."},
+    Parameter{.path = "block address-list", .type = Type::address_list_ref, .count = kMany, .help = "Address list; its entries must not expire."},
+    Parameter{.path = "block geo-list", .type = Type::geo_list_ref, .count = kMany, .help = "List of countries that are refused."},
 
     Parameter{.path = "account *", .shape = kNamed, .type = Type::account_name, .count = kMany, .help = "A person who administers the router. The account admin is always there; an entry for it adds to it."},
     Parameter{.path = "account * description", .type = Type::text, .help = "Who it is."},

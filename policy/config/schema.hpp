@@ -42,6 +42,8 @@ enum class Type : std::uint8_t {
     interface_ref,     ///< interface or bridge defined under `interfaces`
     zone_ref,          ///< zone defined under `zones`, or `router`
     address_list_ref,  ///< address list
+    country,           ///< assigned ISO 3166-1 code, in capitals
+    geo_list_ref,      ///< list of countries
     ssh_key,           ///< OpenSSH public key in double quotes
     certificate,       ///< X.509 certificate in double quotes; the one text that may have several lines
 };
@@ -59,6 +61,7 @@ struct Parameter {
     std::uint64_t least = 0;        ///< number, size
     std::uint64_t most = 0;         ///< number, size
     std::string_view choices = {};  ///< choice: words separated by a space
+    std::string_view particle = {}; ///< word between key and value, of a leaf
     std::string_view help = {};
 };
 

@@ -3,6 +3,7 @@
 
 #include "policy/accounts/records.hpp"
 #include "policy/base/address.hpp"
+#include "policy/base/country.hpp"
 #include "policy/base/text.hpp"
 #include "policy/base/time.hpp"
 #include "policy/config/certificate.hpp"
@@ -203,6 +204,11 @@ template <typename Value>
     return accept_if(is_host_name(text, kMostDomainBytes), parameter, text);
 }
 
+[[nodiscard]] Canonical canonical_country(std::string_view text) {
+    const auto country = CountryCode::parse(text);
+    return country ? Canonical(country->text()) : std::unexpected(Refusal{country.error().cause(), {}});
+}
+
 [[nodiscard]] Canonical canonical_time_zone(const Parameter& parameter, std::string_view text) {
     if (find_time_zone(text)) {
         return std::string(text);
@@ -219,6 +225,7 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
     case Type::name:
     case Type::zone_ref:
     case Type::address_list_ref:
+    case Type::geo_list_ref:
         return accept_if(is_name(text), parameter, text);
     case Type::account_name:
         return canonical_account_name(parameter, text);
@@ -237,6 +244,8 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
     case Type::port:
     case Type::port_range:
         return canonical_ports(parameter, text);
+    case Type::country:
+        return canonical_country(text);
     case Type::date:
         return through<Date>(text);
     case Type::number:
@@ -312,6 +321,10 @@ std::string describe(const Parameter& parameter) {
         return "zone name";
     case Type::address_list_ref:
         return "name of an address-list";
+    case Type::country:
+        return "country code in capitals (ISO 3166-1)";
+    case Type::geo_list_ref:
+        return "name of a geo-list";
     case Type::ssh_key:
         return "OpenSSH public key in double quotes, as \"ssh-ed25519 AAAA… name\"";
     case Type::certificate:
@@ -324,7 +337,7 @@ std::string form_of(const Parameter& parameter) {
     std::string key(key_of(parameter));
     switch (parameter.shape) {
     case Shape::leaf:
-        return key + " VALUE;";
+        return text::concat(key, " ", parameter.particle, parameter.particle.empty() ? "" : " ", "VALUE;");
     case Shape::flag:
         return key + ";";
     case Shape::block:

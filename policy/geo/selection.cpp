@@ -57,8 +57,8 @@ std::span<const IpRange> special_purpose(Family family) noexcept {
     static const std::vector<IpRange> kV4 =
         parsed({"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
                 "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"});
-    static const std::vector<IpRange> kV6 = parsed({"::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                                                    "4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"});
+    static const std::vector<IpRange> kV6 =
+        parsed({"::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"});
     return family == Family::ipv4 ? kV4 : kV6;
 }
 

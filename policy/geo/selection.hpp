@@ -27,7 +27,7 @@ namespace sekisho::geo {
 /// What a set of addresses is made of.
 struct Selection {
     std::vector<CountryCode> countries; ///< sorted, each once
-    bool unknown = false; ///< and global addresses that the database gives no country
+    bool unknown = false;               ///< and global addresses that the database gives no country
 
     /// For names of sets: "jp", "jp_us_unknown", "30_countries".
     [[nodiscard]] std::string label() const;
@@ -37,7 +37,7 @@ struct Selection {
 /// The addresses of a selection in one family.
 struct Ranges {
     std::shared_ptr<const std::vector<IpRange>> ranges; ///< sorted, merged, without special-purpose space; never null
-    std::string hash; ///< 12 hexadecimal digits of a SHA-256 over them
+    std::string hash;                                   ///< 12 hexadecimal digits of a SHA-256 over them
 };
 
 /// By family.
@@ -64,9 +64,7 @@ public:
     }
 
     /// Addresses with a country, by family, as a floating value: how much of the space the database covers.
-    [[nodiscard]] double covered(Family family) const noexcept {
-        return m_covered[static_cast<std::size_t>(family)];
-    }
+    [[nodiscard]] double covered(Family family) const noexcept { return m_covered[static_cast<std::size_t>(family)]; }
 
 private:
     std::vector<Selection> m_selections;

@@ -106,6 +106,9 @@ void check_names(Building& building) {
     for (const AddressList& list : building.model.address_lists) {
         lists.add("address-list", list.name, list.place, "people would mistake one for the other: choose another name");
     }
+    for (const GeoList& list : building.model.geo_lists) {
+        lists.add("geo-list", list.name, list.place, "people would mistake one for the other: choose another name");
+    }
     Names zones(building.diagnostics);
     for (const Zone& zone : building.model.zones) {
         zones.add("zones", zone.name, zone.place, "people would mistake one for the other: choose another name");
@@ -131,9 +134,12 @@ std::optional<Model> build_model(const config::Tree& tree, const ClockReading& c
     build_accounts(building);
     build_management(building);
     build_address_lists(building);
+    build_geo_lists(building);
+    build_gate(building);
     build_services(building);
     build_policies(building);
     check_services(building);
+    check_geo(building);
     check_management(building);
     check_names(building);
     if (diagnostics.error_count() != before) {

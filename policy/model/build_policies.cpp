@@ -33,6 +33,18 @@ void read_zones(Building& building, const config::Node& node, Policy& policy) {
     policy.to = to_zone.value_or("");
 }
 
+/// Addresses of inside zones have no country.
+void read_destination_countries(Building& building, const config::Node& node, Policy& policy) {
+    const config::Node* destination = node.find("destination");
+    require_lists(building, destination, section_of(policy));
+    policy.destination_geo_lists = read_geo_lists(building, destination, section_of(policy));
+    if (!policy.destination_geo_lists.empty() && !policy.to.empty() && policy.to != kWanZone) {
+        building.diagnostics.error(destination->place, text::concat(section_of(policy), " destination"),
+                                   text::concat("a geo-list says nothing of addresses in ", policy.to),
+                                   "it is for policies to the WAN: name addresses in an address-list");
+    }
+}
+
 /// A list that blocks opens when it expires: allowed, but nobody should be surprised.
 void warn_of_expiring_block(Building& building, const std::vector<std::string>& lists, Place place,
                             const std::string& section) {
@@ -55,7 +67,9 @@ void build_block(Building& building) {
         return;
     }
     building.model.block.place = node->place;
+    require_lists(building, node, {});
     building.model.block.lists = read_lists(building, node, {});
+    building.model.block.geo_lists = read_geo_lists(building, node, {});
     warn_of_expiring_block(building, building.model.block.lists, node->place, "block");
 }
 
@@ -73,6 +87,7 @@ void build_policies(Building& building) {
         policy.ports = std::move(protocol.ports);
         policy.source_lists = read_lists(building, node->find("source"), section_of(policy));
         policy.destination_lists = read_lists(building, node->find("destination"), section_of(policy));
+        read_destination_countries(building, *node, policy);
         policy.action = setting(node, "policy * action") == "allow" ? Action::allow : Action::deny;
         policy.log = read_log(*node, "policy * log");
         if (policy.action == Action::deny) {

@@ -199,6 +199,21 @@ void check_width(Building& building, const Service& service, const Width& width,
     }
 }
 
+/// A country has millions of addresses, and whoever breaks in rents one of them.
+void check_country_alone(Building& building, const Service& service, Place place) {
+    const std::string section = text::concat(section_of(service), " source");
+    if (const SensitivePort* sensitive = sensitive_inside_port(building.model, service)) {
+        building.diagnostics.error(
+            place, section,
+            text::concat("the service leads to ", sensitive->name, "; for that, a country is far too wide a source"),
+            "add an address-list with the addresses of those who maintain it; both must admit");
+        return;
+    }
+    building.diagnostics.warning(place, section,
+                                 "the service is guarded by country alone, which is weaker than an address list",
+                                 "add an address-list where those who use it are known; both must admit");
+}
+
 /// Whether connections of a family can come to the service at all, apart from its lists.
 [[nodiscard]] bool serves(const Model& model, const Service& service, Family family) {
     if (service.protocol == (family == Family::ipv4 ? Protocol::icmpv6 : Protocol::icmp)) {
@@ -245,8 +260,14 @@ void read_sources(Building& building, const config::Node& node, Service& service
         return;
     }
     const std::size_t before = building.diagnostics.error_count();
+    require_lists(building, source, section_of(service));
     service.source_lists = read_lists(building, source, section_of(service));
+    service.geo_lists = read_geo_lists(building, source, section_of(service));
     if (building.diagnostics.error_count() != before) {
+        return;
+    }
+    if (service.source_lists.empty()) {
+        check_country_alone(building, service, source->place);
         return;
     }
     auto width = cache.find(service.source_lists);

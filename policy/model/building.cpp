@@ -28,6 +28,11 @@ constexpr std::size_t kMostSuggestions = 10;
     return false;
 }
 
+/// "service web source"; the block's own name at the top level.
+[[nodiscard]] std::string section_in(const config::Node& block, const std::string& section) {
+    return section.empty() ? block.key : text::concat(section, " ", block.key);
+}
+
 } // namespace
 
 std::string setting(const config::Node* block, std::string_view path) {
@@ -109,8 +114,7 @@ std::vector<std::string> read_lists(Building& building, const config::Node* bloc
     }
     for (const config::Node* statement : block->all("address-list")) {
         if (!building.list_index.contains(statement->value)) {
-            building.diagnostics.error(statement->value_place,
-                                       section.empty() ? block->key : text::concat(section, " ", block->key),
+            building.diagnostics.error(statement->value_place, section_in(*block, section),
                                        text::concat("there is no address-list '", statement->value, "'"),
                                        suggest(building, statement->value, building.model.address_lists));
             continue;
@@ -118,6 +122,30 @@ std::vector<std::string> read_lists(Building& building, const config::Node* bloc
         names.push_back(statement->value);
     }
     return names;
+}
+
+std::vector<std::string> read_geo_lists(Building& building, const config::Node* block, const std::string& section) {
+    std::vector<std::string> names;
+    if (block == nullptr) {
+        return names;
+    }
+    for (const config::Node* statement : block->all("geo-list")) {
+        if (building.model.find_geo_list(statement->value) == nullptr) {
+            building.diagnostics.error(statement->value_place, section_in(*block, section),
+                                       text::concat("there is no geo-list '", statement->value, "'"),
+                                       suggest(building, statement->value, building.model.geo_lists));
+            continue;
+        }
+        names.push_back(statement->value);
+    }
+    return names;
+}
+
+void require_lists(Building& building, const config::Node* block, const std::string& section) {
+    if (block != nullptr && block->children.empty()) {
+        building.diagnostics.error(block->place, section_in(*block, section), "no list is named",
+                                   "it is written: address-list NAME; or geo-list NAME;");
+    }
 }
 
 std::optional<std::string> read_zone(Building& building, const config::Node& node, const std::string& section) {

@@ -47,8 +47,11 @@ void build_syslog_servers(Building& building); ///< needs the system's name serv
 void build_accounts(Building& building);
 void build_management(Building& building); ///< needs the zones
 void build_address_lists(Building& building);
-void build_services(Building& building);   ///< needs zones, management and address lists
-void build_policies(Building& building);   ///< needs zones and address lists
+void build_geo_lists(Building& building);  ///< needs address lists
+void build_gate(Building& building);       ///< needs lists of countries
+void build_services(Building& building);   ///< needs zones, management, lists of addresses and countries
+void build_policies(Building& building);   ///< needs zones, lists of addresses and countries
+void check_geo(Building& building);        ///< needs services
 void check_services(Building& building);   ///< of services that are each right: do they fit together
 void check_management(Building& building); ///< needs accounts, services and policies
 void check_names(Building& building);
@@ -91,6 +94,13 @@ struct ProtocolAndPorts {
 /// Names of address lists inside a `source` or `destination` block (which may be absent); unknown ones are refused.
 [[nodiscard]] std::vector<std::string> read_lists(Building& building, const config::Node* block,
                                                   const std::string& section);
+
+/// The same for lists of countries.
+[[nodiscard]] std::vector<std::string> read_geo_lists(Building& building, const config::Node* block,
+                                                      const std::string& section);
+
+/// Refuses a block that is there and names no list of either kind.
+void require_lists(Building& building, const config::Node* block, const std::string& section);
 
 /// The zone that a statement names: its name, or nothing after a report. `router` is returned as it is.
 [[nodiscard]] std::optional<std::string> read_zone(Building& building, const config::Node& node,

@@ -114,8 +114,8 @@ std::vector<IpPrefix> Model::inside_networks() const {
 }
 
 geo::Selection selection_of(const GeoList& list, ListUse use) {
-    const bool unknown = use == ListUse::admits ? list.unknown == GeoList::Unknown::allow
-                                                : list.unknown == GeoList::Unknown::deny;
+    const bool unknown =
+        use == ListUse::admits ? list.unknown == GeoList::Unknown::allow : list.unknown == GeoList::Unknown::deny;
     return {list.countries, unknown};
 }
 

@@ -136,8 +136,8 @@ struct Policy {
     std::string to;   ///< any other zone, the WAN or the router
     Protocol protocol = Protocol::any;
     std::vector<PortRange> ports;
-    std::vector<std::string> source_lists;      ///< empty: every address of the zone
-    std::vector<std::string> destination_lists; ///< empty: every address
+    std::vector<std::string> source_lists;          ///< empty: every address of the zone
+    std::vector<std::string> destination_lists;     ///< empty: every address
     std::vector<std::string> destination_geo_lists; ///< only where `to` is the WAN; with address lists, both must hold
     Action action = Action::allow;
     LogAccepted log = LogAccepted::yes;
@@ -240,7 +240,8 @@ enum class ListUse : std::uint8_t {
     refuses, ///< an entry in doubt stays
 };
 
-/// What a list of countries stands for in a use: special-purpose space never, unknown space as the list and the use say.
+/// What a list of countries stands for in a use: special-purpose space never, unknown space as the list and the use
+/// say.
 [[nodiscard]] geo::Selection selection_of(const GeoList& list, ListUse use);
 
 /// Every selection that the policy's rules need, sorted, each once: what the country database is asked for.

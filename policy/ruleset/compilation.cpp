@@ -145,11 +145,70 @@ std::optional<std::size_t> Compilation::make_set(std::string_view name, Family f
     elements = address::merge_timed(std::move(elements));
     std::string set_name =
         text::concat("al_", name, family == Family::ipv4 ? "_4_" : "_6_", address::content_hash(elements));
-    const auto found = std::ranges::find(m_ruleset.sets, set_name, &Set::name);
+    return keep({.name = std::move(set_name), .family = family, .elements = std::move(elements), .ranges = nullptr});
+}
+
+std::optional<std::size_t> Compilation::countries_of(const model::GeoList& list, Family family, ListUse use) {
+    const geo::Selection selection = selection_of(list, use);
+    const auto content = m_countries.find(selection);
+    if (content == m_countries.end()) {
+        m_unknown_selection = list.name;
+        return std::nullopt;
+    }
+    const geo::Ranges& ranges = content->second[static_cast<std::size_t>(family)];
+    if (ranges.ranges->empty()) {
+        return std::nullopt;
+    }
+    return keep({.name = text::concat("geo_", selection.label(), family == Family::ipv4 ? "_4_" : "_6_", ranges.hash),
+                 .family = family,
+                 .elements = {},
+                 .ranges = ranges.ranges});
+}
+
+std::vector<std::size_t> Compilation::admitted_by(const std::vector<std::string>& geo_lists, Family family) {
+    std::vector<std::size_t> sets;
+    const auto take = [&sets](std::optional<std::size_t> set) {
+        if (set && std::ranges::find(sets, *set) == sets.end()) {
+            sets.push_back(*set);
+        }
+    };
+    for (const std::string& name : geo_lists) {
+        const model::GeoList& list = *model.find_geo_list(name);
+        take(countries_of(list, family, ListUse::admits));
+        for (const std::string& except : list.except_lists) {
+            take(set_of(except, family, ListUse::admits));
+        }
+    }
+    return sets;
+}
+
+std::vector<std::vector<Match>> Compilation::refused_by(const std::vector<std::string>& geo_lists, Family family,
+                                                        Side side) {
+    std::vector<std::vector<Match>> alternatives;
+    for (const std::string& name : geo_lists) {
+        const model::GeoList& list = *model.find_geo_list(name);
+        const auto countries = countries_of(list, family, ListUse::refuses);
+        if (!countries) {
+            continue;
+        }
+        std::vector<Match> matches{AddressInSet{side, *countries}};
+        for (const std::string& except : list.except_lists) {
+            if (const auto set = set_of(except, family, ListUse::admits)) {
+                matches.emplace_back(AddressInSet{side, *set, true});
+            }
+        }
+        alternatives.push_back(std::move(matches));
+    }
+    return alternatives;
+}
+
+/// Equal content is one set.
+std::size_t Compilation::keep(Set set) {
+    const auto found = std::ranges::find(m_ruleset.sets, set.name, &Set::name);
     if (found != m_ruleset.sets.end()) {
         return static_cast<std::size_t>(found - m_ruleset.sets.begin());
     }
-    m_ruleset.sets.push_back({std::move(set_name), family, std::move(elements)});
+    m_ruleset.sets.push_back(std::move(set));
     return m_ruleset.sets.size() - 1;
 }
 
@@ -215,6 +274,10 @@ void Compilation::number_rules() {
 }
 
 Result<Ruleset> Compilation::finish() {
+    if (!m_unknown_selection.empty()) {
+        return std::unexpected(Error(Domain::configuration, text::concat("geo-list ", m_unknown_selection),
+                                     "the country database was not read for it"));
+    }
     for (const Rule& rule : m_ruleset.rules) {
         if (rule.id.size() > kLongestId) {
             return std::unexpected(Error(Domain::configuration, rule.id,

@@ -45,7 +45,9 @@ using model::ListUse;
 
 class Compilation {
 public:
-    Compilation(const model::Model& checked_model, const ClockReading& clock) : model(checked_model), m_clock(clock) {}
+    /// References must outlive the compilation.
+    Compilation(const model::Model& checked_model, const ClockReading& clock, const geo::Contents& countries)
+        : model(checked_model), m_clock(clock), m_countries(countries) {}
 
     /// Numbers the zones; first of all.
     Result<void> number_zones();
@@ -62,6 +64,18 @@ public:
     /// The set of a list's entries of one family; nothing where none is left. Equal content is one set.
     std::optional<std::size_t> set_of(std::string_view list, Family family, ListUse use);
 
+    /// The set of a list of countries in one family; nothing where the database has none there. A selection that was
+    /// not asked of the database is an error of finish().
+    std::optional<std::size_t> countries_of(const model::GeoList& list, Family family, ListUse use);
+
+    /// The sets of one family that any of these lists of countries admits: countries, and what their except lists let
+    /// through. Each once.
+    std::vector<std::size_t> admitted_by(const std::vector<std::string>& geo_lists, Family family);
+
+    /// What these lists of countries refuse in one family, as alternatives: a set of countries each, without what the
+    /// list's except lists let through.
+    std::vector<std::vector<Match>> refused_by(const std::vector<std::string>& geo_lists, Family family, Side side);
+
     /// A connection that may pass: gets the mark of its zone and rule, and is recorded unless `log` says no.
     void accept_connection(Hook hook, std::string id, Place place, ZoneIndex zone, model::LogAccepted log,
                            std::vector<Match> matches);
@@ -74,9 +88,12 @@ public:
 
 private:
     std::optional<std::size_t> make_set(std::string_view list, Family family, ListUse use);
+    std::size_t keep(Set set);
     void number_rules();
 
     ClockReading m_clock;
+    const geo::Contents& m_countries;
+    std::string m_unknown_selection; ///< of a list of countries, that nobody asked the database for
     /// Sets made so far: a list may be named by very many rules.
     std::map<std::tuple<std::string, Family, ListUse>, std::optional<std::size_t>> m_sets;
     Ruleset m_ruleset;
@@ -93,6 +110,8 @@ void compile_translation(Compilation& compilation);
 void compile_input_basics(Compilation& compilation);
 void compile_forward_basics(Compilation& compilation);
 void compile_blocks(Compilation& compilation, Hook hook);
+void compile_gate(Compilation& compilation, Hook hook);
+void compile_early(Compilation& compilation);
 void compile_local_services(Compilation& compilation);
 void compile_forwarded_services(Compilation& compilation);
 void compile_policies(Compilation& compilation, Hook hook);

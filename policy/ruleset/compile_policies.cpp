@@ -22,17 +22,34 @@ std::vector<std::optional<std::size_t>> sets_of(Compilation& compilation, const 
     return sets;
 }
 
+/// What a policy's lists of countries say of a destination in one family, as alternatives; a single empty one stands
+/// for "every address".
+std::vector<std::vector<Match>> countries_of(Compilation& compilation, const model::Policy& policy, Family family) {
+    if (policy.destination_geo_lists.empty()) {
+        return {{}};
+    }
+    if (policy.action == model::Action::deny) {
+        return compilation.refused_by(policy.destination_geo_lists, family, Side::destination);
+    }
+    std::vector<std::vector<Match>> alternatives;
+    for (const std::size_t set : compilation.admitted_by(policy.destination_geo_lists, family)) {
+        alternatives.push_back({AddressInSet{Side::destination, set}});
+    }
+    return alternatives;
+}
+
 /// The address matches of each rule that a policy needs. Without lists one rule holds for both families; with lists,
-/// one per pair of sets of one family, and so none where a list has nothing left: an empty list never turns into "every
-/// address".
+/// one per combination of sets of one family, and so none where a list has nothing left: an empty list never turns into
+/// "every address".
 std::vector<std::vector<Match>> address_matches(Compilation& compilation, const model::Policy& policy) {
-    if (policy.source_lists.empty() && policy.destination_lists.empty()) {
+    if (policy.source_lists.empty() && policy.destination_lists.empty() && policy.destination_geo_lists.empty()) {
         return {{}};
     }
     const ListUse use = policy.action == model::Action::allow ? ListUse::admits : ListUse::refuses;
     std::vector<std::vector<Match>> result;
     for (const Family family : kFamilies) {
         const auto destinations = sets_of(compilation, policy.destination_lists, family, use);
+        const auto countries = countries_of(compilation, policy, family);
         for (const auto& source : sets_of(compilation, policy.source_lists, family, use)) {
             for (const auto& destination : destinations) {
                 std::vector<Match> matches;
@@ -42,7 +59,9 @@ std::vector<std::vector<Match>> address_matches(Compilation& compilation, const 
                 if (destination) {
                     matches.emplace_back(AddressInSet{Side::destination, *destination});
                 }
-                result.push_back(std::move(matches));
+                for (const auto& country : countries) {
+                    result.push_back(with(matches, country));
+                }
             }
         }
     }
@@ -71,7 +90,8 @@ void compile_policies(Compilation& compilation, Hook hook) {
             if (policy.action == model::Action::allow) {
                 compilation.accept_connection(hook, id, policy.place, from->number, policy.log, std::move(matches));
             } else {
-                compilation.deny(hook, id, Reason::zone, policy.place, Reject{}, std::move(matches));
+                const Reason reason = policy.destination_geo_lists.empty() ? Reason::zone : Reason::country;
+                compilation.deny(hook, id, reason, policy.place, Reject{}, std::move(matches));
             }
         }
     }

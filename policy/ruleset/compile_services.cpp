@@ -47,20 +47,65 @@ std::vector<Match> addressed_to(const model::Service& service) {
     return with({host_match(*service.forward_v6)}, transport_of(service.protocol, inside_ports(service)));
 }
 
+/// Pairs of an address list's set and a country's in one family, as far as the service has either kind: a source must
+/// be in both.
+std::vector<std::vector<Match>> admitted_sources(Compilation& compilation, const model::Service& service,
+                                                 Family family) {
+    const auto from = [](std::size_t set) { return AddressInSet{Side::source, set}; };
+    const auto countries = compilation.admitted_by(service.geo_lists, family);
+    std::vector<std::vector<Match>> sources;
+    if (service.source_lists.empty()) {
+        for (const std::size_t country : countries) {
+            sources.push_back({from(country)});
+        }
+    }
+    for (const std::string& list : service.source_lists) {
+        const auto set = compilation.set_of(list, family, ListUse::admits);
+        if (set && service.geo_lists.empty()) {
+            sources.push_back({from(*set)});
+        } else if (set) {
+            for (const std::size_t country : countries) {
+                sources.push_back({from(*set), from(country)});
+            }
+        }
+    }
+    return sources;
+}
+
+/// What the service refuses: by country what its address lists would admit, or everything where it has none.
+void refuse_sources(Compilation& compilation, const model::Service& service, Hook hook,
+                    std::span<const Family> families, const std::vector<Match>& from_wan) {
+    const auto refuse_country = [&](std::vector<Match> matches) {
+        compilation.deny(hook, rule_id(service, "country"), Reason::country, service.place, Drop{}, std::move(matches));
+    };
+    if (service.source_lists.empty()) {
+        refuse_country(from_wan);
+        return;
+    }
+    if (!service.geo_lists.empty()) {
+        for (const std::string& list : service.source_lists) {
+            for (const Family family : families) {
+                if (const auto set = compilation.set_of(list, family, ListUse::admits)) {
+                    refuse_country(with(from_wan, {AddressInSet{Side::source, *set}}));
+                }
+            }
+        }
+    }
+    compilation.deny(hook, rule_id(service, "deny"), Reason::not_allowed, service.place, Drop{}, from_wan);
+}
+
 /// One rule per list and family for the WAN, and then the refusal of everything else that is addressed to the service.
 /// `matches` hold for the families given.
 void judge_by_source(Compilation& compilation, const model::Service& service, Hook hook, const ZoneFacts& wan,
                      std::span<const Family> families, const std::vector<Match>& matches) {
     const auto from_wan = with({IngressZone{wan.number}}, matches);
-    for (const std::string& list : service.source_lists) {
-        for (const Family family : families) {
-            if (const auto set = compilation.set_of(list, family, ListUse::admits)) {
-                compilation.accept_connection(hook, rule_id(service, "allow"), service.place, wan.number, service.log,
-                                              with(from_wan, {AddressInSet{Side::source, *set}}));
-            }
+    for (const Family family : families) {
+        for (auto& source : admitted_sources(compilation, service, family)) {
+            compilation.accept_connection(hook, rule_id(service, "allow"), service.place, wan.number, service.log,
+                                          with(from_wan, std::move(source)));
         }
     }
-    compilation.deny(hook, rule_id(service, "deny"), Reason::not_allowed, service.place, Drop{}, from_wan);
+    refuse_sources(compilation, service, hook, families, from_wan);
 }
 
 /// The WAN by its sources; an inside zone named in `from` as a zone: the screen has made sure that its sources are its
@@ -135,6 +180,14 @@ void compile_blocks(Compilation& compilation, Hook hook) {
                 compilation.deny(hook, text::concat("block.", list), Reason::blocked_list,
                                  compilation.model.block.place, Drop{},
                                  {IngressZone{wan->number}, AddressInSet{Side::source, *set}});
+            }
+        }
+    }
+    for (const std::string& list : compilation.model.block.geo_lists) {
+        for (const Family family : kFamilies) {
+            for (auto& matches : compilation.refused_by({list}, family, Side::source)) {
+                compilation.deny(hook, text::concat("block.", list), Reason::country, compilation.model.block.place,
+                                 Drop{}, with({IngressZone{wan->number}}, std::move(matches)));
             }
         }
     }

@@ -5,15 +5,18 @@
 
 namespace sekisho::ruleset {
 
-Result<Ruleset> compile(const model::Model& model, const ClockReading& clock) {
-    Compilation compilation(model, clock);
+Result<Ruleset> compile(const model::Model& model, const ClockReading& clock, const geo::Contents& countries) {
+    Compilation compilation(model, clock, countries);
     TRY(compilation.number_zones());
+
+    compile_early(compilation);
 
     compile_screen(compilation);
     compile_translation(compilation);
 
     compile_input_basics(compilation);
     compile_blocks(compilation, Hook::input);
+    compile_gate(compilation, Hook::input);
     compile_local_services(compilation);
     compile_policies(compilation, Hook::input);
     compile_management(compilation);
@@ -21,6 +24,7 @@ Result<Ruleset> compile(const model::Model& model, const ClockReading& clock) {
 
     compile_forward_basics(compilation);
     compile_blocks(compilation, Hook::forward);
+    compile_gate(compilation, Hook::forward);
     compile_forwarded_services(compilation);
     compile_policies(compilation, Hook::forward);
     compile_defaults(compilation, Hook::forward);

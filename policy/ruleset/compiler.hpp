@@ -7,11 +7,11 @@
 namespace sekisho::ruleset {
 
 /// Compiles a checked model for a moment in time. `countries` has the contents of model::selections_of(model); a
-/// selection that is missing there is an error, never an empty set. Where a list admits (services, allowing policies), an entry whose
-/// expiry `clock` has passed is left out (with an unsynchronised clock: every entry that has an expiry); a list without
-/// entries of a family closes it. Where a list refuses (block, denying policies), an unsynchronised clock keeps every
-/// entry, without a timeout: in doubt closed. Fails only where numbers or room run out (more than 125 inside zones,
-/// an id too long for a log prefix).
+/// selection that is missing there is an error, never an empty set. Where a list admits (services, allowing policies),
+/// an entry whose expiry `clock` has passed is left out (with an unsynchronised clock: every entry that has an expiry);
+/// a list without entries of a family closes it. Where a list refuses (block, denying policies), an unsynchronised
+/// clock keeps every entry, without a timeout: in doubt closed. Fails only where numbers or room run out (more than 125
+/// inside zones, an id too long for a log prefix).
 [[nodiscard]] Result<Ruleset> compile(const model::Model& model, const ClockReading& clock,
                                       const geo::Contents& countries = {});
 

@@ -227,7 +227,8 @@ Rendered render(const Ruleset& ruleset) {
 }
 
 std::string early_text(const Ruleset& ruleset, const std::vector<std::string>& devices) {
-    std::string result = text::concat("add table inet ", kTable, "\ndestroy chain inet ", kTable, " ", kEarlyChain, "\n");
+    std::string result =
+        text::concat("add table inet ", kTable, "\ndestroy chain inet ", kTable, " ", kEarlyChain, "\n");
     std::vector<std::string> names;
     for (const std::string& device : devices) {
         names.push_back(text::concat("\"", device, "\""));

@@ -11,7 +11,7 @@
 
 namespace sekisho::ruleset {
 
-inline constexpr std::string_view kTable = "sekisho";     ///< family inet
+inline constexpr std::string_view kTable = "sekisho";    ///< family inet
 inline constexpr std::string_view kEarlyChain = "early"; ///< of Hook::early; every transaction of rules takes it away
 
 /// NFLOG groups, one per class of event.

@@ -38,8 +38,8 @@ bool Set::contains(const IpAddress& address, Time now) const noexcept {
     if (ranges) {
         return address::contains(*ranges, address);
     }
-    const auto behind =
-        std::ranges::upper_bound(elements, address, {}, [](const address::TimedRange& each) { return each.range.first; });
+    const auto behind = std::ranges::upper_bound(elements, address, {},
+                                                 [](const address::TimedRange& each) { return each.range.first; });
     if (behind == elements.begin()) {
         return false;
     }

@@ -149,8 +149,8 @@ struct Recorded {
 };
 
 using Match = std::variant<IngressZone, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn, AddressInSet,
-                           OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs, AddressKind,
-                           ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
+                           OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs,
+                           AddressKind, ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
 
 // ---- verdicts and logging
 // ------------------------------------------------------------------------------------------------------------------------------
@@ -199,13 +199,13 @@ struct Rule {
 // ---- sets
 // ----------------------------------------------------------------------------------------------------------------------------------------------
 
-/// An immutable set, named by its content (`al_vendor_4_<hash>`, `geo_jp_4_<hash>`): the same name always means the same
-/// elements with the same absolute expiry. It has either entries of address lists, which may expire, or ranges of
+/// An immutable set, named by its content (`al_vendor_4_<hash>`, `geo_jp_4_<hash>`): the same name always means the
+/// same elements with the same absolute expiry. It has either entries of address lists, which may expire, or ranges of
 /// countries, which are many, never expire and are shared with whoever else knows them.
 struct Set {
     std::string name;
     Family family = Family::ipv4;
-    std::vector<address::TimedRange> elements; ///< sorted, no overlap; adjacent ones differ in expiry
+    std::vector<address::TimedRange> elements;          ///< sorted, no overlap; adjacent ones differ in expiry
     std::shared_ptr<const std::vector<IpRange>> ranges; ///< sorted, merged; null where it has `elements`
 
     [[nodiscard]] std::size_t size() const noexcept { return ranges ? ranges->size() : elements.size(); }
