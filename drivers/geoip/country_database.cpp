@@ -6,7 +6,10 @@
 #include "drivers/geoip/tree.hpp"
 #include "policy/base/text.hpp"
 
+#include <cerrno>
 #include <utility>
+
+#include <fcntl.h>
 
 namespace sekisho::drivers {
 
@@ -19,6 +22,9 @@ constexpr std::uint64_t kLastSecond = 253'402'300'799; ///< of the year 9999
 
 // What a walk may look at: the largest file with records that are all different needs a tenth of it.
 constexpr std::uint64_t kMostEffort = 1u << 27;
+
+// The file's pages count as the process's memory once they were read; a walk gives them back as it goes.
+constexpr std::size_t kLeavesInMemory = 1u << 17;
 
 /// Words of the file, safe to show.
 std::string shown(const char* words) {
@@ -49,6 +55,18 @@ Result<ports::GeoFacts> facts_of(const DatabaseFile& file, const std::string& pl
                            .has_v6 = metadata.ip_version == 6};
 }
 
+/// Neighbouring leaves with the same answer.
+struct Stretch {
+    AddressBits first = 0;
+    AddressBits last = 0;
+    std::optional<CountryCode> country;
+    bool has_record = false;
+
+    [[nodiscard]] IpRange range(Family family) const noexcept {
+        return {to_address(family, first), to_address(family, last)};
+    }
+};
+
 class CountryDatabase final : public ports::GeoDatabase {
 public:
     CountryDatabase(DatabaseFile file, std::string place, ports::GeoFacts facts)
@@ -65,8 +83,7 @@ public:
 
 private:
     template <typename Take>
-    Result<void> each_range(Family family, Take take);
-    Result<void> collect(geo::Collector& collector);
+    Result<void> each_stretch(Family family, Take take);
 
     [[nodiscard]] Error refusal(std::string cause) const { return {Domain::storage, m_place, std::move(cause)}; }
 
@@ -76,18 +93,13 @@ private:
     ports::GeoFacts m_facts;
 };
 
-/// Calls `take(range, country, has_record)` for a family's whole space in ascending order until it returns false.
-/// Neighbours of the same country come as one range.
+/// Calls `take` for a family's whole space in ascending order until it returns false.
 template <typename Take>
-Result<void> CountryDatabase::each_range(Family family, Take take) {
+Result<void> CountryDatabase::each_stretch(Family family, Take take) {
     TreeWalk walk(m_file.mmdb(), family);
     const std::uint64_t effort_before = m_records.effort();
-    AddressBits first = 0;
-    RecordReader::Answer current;
-    bool has_record = false;
-    const auto range_to = [&](AddressBits last) {
-        return IpRange{to_address(family, first), to_address(family, last)};
-    };
+    Stretch stretch;
+    std::size_t leaves = 0;
     for (Leaf leaf; walk.next(leaf);) {
         const auto answer = leaf.record ? m_records.country_of(*leaf.record) : RecordReader::Answer{};
         if (answer.is_damaged) {
@@ -96,21 +108,23 @@ Result<void> CountryDatabase::each_range(Family family, Take take) {
         if (m_records.effort() - effort_before > kMostEffort) {
             return std::unexpected(refusal("has larger records than a database of countries needs"));
         }
-        const bool is_other = answer.country != current.country || leaf.record.has_value() != has_record;
-        if (is_other && leaf.first != 0 && !take(range_to(leaf.first - 1), current.country, has_record)) {
-            return {};
+        if (answer.country != stretch.country || leaf.record.has_value() != stretch.has_record) {
+            stretch.last = leaf.first - 1;
+            if (leaf.first != 0 && !take(std::as_const(stretch))) {
+                return {};
+            }
+            stretch = {leaf.first, 0, answer.country, leaf.record.has_value()};
         }
-        if (is_other) {
-            first = leaf.first;
-            current = answer;
-            has_record = leaf.record.has_value();
+        if (++leaves % kLeavesInMemory == 0) {
+            m_file.release_memory();
         }
     }
+    m_file.release_memory();
     if (walk.is_damaged()) {
         return std::unexpected(refusal("has a damaged search tree"));
     }
-    const AddressBits last = ~AddressBits{0} >> (128 - bits_of(family));
-    take(range_to(last), current.country, has_record);
+    stretch.last = ~AddressBits{0} >> (128 - bits_of(family));
+    take(std::as_const(stretch));
     return {};
 }
 
@@ -118,9 +132,9 @@ Result<void> CountryDatabase::judge() {
     bool has_country = false;
     bool has_records = false;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        TRY(each_range(family, [&](const IpRange&, std::optional<CountryCode> country, bool is_record) {
-            has_records |= is_record;
-            has_country |= country.has_value();
+        TRY(each_stretch(family, [&](const Stretch& stretch) {
+            has_records |= stretch.has_record;
+            has_country |= stretch.country.has_value();
             return !has_country;
         }));
     }
@@ -134,25 +148,27 @@ Result<void> CountryDatabase::judge() {
     return {};
 }
 
-Result<void> CountryDatabase::collect(geo::Collector& collector) {
+Result<geo::Contents> CountryDatabase::select(std::span<const geo::Selection> selections) {
+    geo::Collector collector(selections);
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        TRY(each_range(family, [&](const IpRange& range, std::optional<CountryCode> country, bool) {
-            collector.add(range, country);
+        TRY(each_stretch(family, [&](const Stretch& stretch) {
+            if (collector.wants(stretch.country)) {
+                collector.add(stretch.range(family), stretch.country);
+            }
             return true;
         }));
     }
-    return {};
-}
-
-Result<geo::Contents> CountryDatabase::select(std::span<const geo::Selection> selections) {
-    geo::Collector collector(selections);
-    TRY(collect(collector));
     return collector.finish();
 }
 
 Result<ports::GeoCoverage> CountryDatabase::coverage() {
     geo::Collector collector({});
-    TRY(collect(collector));
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        TRY(each_stretch(family, [&](const Stretch& stretch) {
+            collector.add(stretch.range(family), stretch.country);
+            return true;
+        }));
+    }
     const auto ranges = collector.ranges_by_country();
     return ports::GeoCoverage{.ranges_by_country = {ranges.begin(), ranges.end()},
                               .v4 = collector.covered(Family::ipv4),
@@ -174,7 +190,16 @@ ports::GeoDatabase::Location CountryDatabase::locate(const IpAddress& address) {
 } // namespace
 
 Result<std::unique_ptr<ports::GeoDatabase>> open_country_database(const std::string& path, const std::string& place) {
-    DatabaseFile file = TRY(DatabaseFile::open(path, place));
+    // a FIFO or device in the file's place must not block the daemon
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file.is_open()) {
+        return std::unexpected(Error::from_errno(Domain::storage, place, "can't be opened", errno));
+    }
+    return open_country_database(file, place);
+}
+
+Result<std::unique_ptr<ports::GeoDatabase>> open_country_database(const Descriptor& opened, const std::string& place) {
+    DatabaseFile file = TRY(DatabaseFile::open(opened, place));
     ports::GeoFacts facts = TRY(facts_of(file, place));
     auto database = std::make_unique<CountryDatabase>(std::move(file), place, std::move(facts));
     TRY(database->judge());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "drivers/system/files.hpp"
 #include "firmware/ports/geo_database.hpp"
 
 #include <memory>
@@ -12,6 +13,7 @@ namespace sekisho::drivers {
 /// Opens a file and judges it: a MaxMind DB whose records hold countries. `place` names it in errors. The file may be
 /// renamed, replaced and removed while it is open, but not cut: it is mapped.
 Result<std::unique_ptr<ports::GeoDatabase>> open_country_database(const std::string& path, const std::string& place);
+Result<std::unique_ptr<ports::GeoDatabase>> open_country_database(const Descriptor& opened, const std::string& place);
 
 /// The image's database and files of the data partition.
 class CountryDatabases final : public ports::GeoDatabases {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,12 +77,7 @@ std::string describe(int status) {
 
 } // namespace
 
-Result<DatabaseFile> DatabaseFile::open(const std::string& path, const std::string& place) {
-    // a FIFO or device in the file's place must not block the daemon
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file.is_open()) {
-        return std::unexpected(Error::from_errno(Domain::storage, place, "can't be opened", errno));
-    }
+Result<DatabaseFile> DatabaseFile::open(const Descriptor& file, const std::string& place) {
     struct stat status{};
     if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
         return std::unexpected(refusal(place, "is no file"));
@@ -119,6 +115,11 @@ Result<DatabaseFile> DatabaseFile::open(const std::string& path, const std::stri
 
 DatabaseFile::DatabaseFile(DatabaseFile&& other) noexcept
     : m_mmdb(other.m_mmdb), m_bytes(other.m_bytes), m_is_open(std::exchange(other.m_is_open, false)) {}
+
+void DatabaseFile::release_memory() const noexcept {
+    // the mapping is of a file and never written to: the pages stay in the kernel's cache
+    madvise(const_cast<std::uint8_t*>(m_mmdb.file_content), m_bytes, MADV_DONTNEED);
+}
 
 DatabaseFile::~DatabaseFile() {
     if (m_is_open) {

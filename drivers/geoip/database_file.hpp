@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "drivers/system/files.hpp"
 #include "policy/base/error.hpp"
 
 #include <cstddef>
@@ -17,7 +18,7 @@ inline constexpr std::size_t kMostBytes = 32u << 20; ///< of a database file
 class DatabaseFile {
 public:
     /// `place` names the file in errors.
-    static Result<DatabaseFile> open(const std::string& path, const std::string& place);
+    static Result<DatabaseFile> open(const Descriptor& file, const std::string& place);
 
     ~DatabaseFile();
     DatabaseFile(DatabaseFile&& other) noexcept;
@@ -28,6 +29,9 @@ public:
     [[nodiscard]] const MMDB_s& mmdb() const noexcept { return m_mmdb; }
 
     [[nodiscard]] std::uint64_t bytes() const noexcept { return m_bytes; }
+
+    /// Takes the mapped file out of the process's memory; what is read again is mapped again.
+    void release_memory() const noexcept;
 
 private:
     DatabaseFile() = default;

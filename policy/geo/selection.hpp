@@ -55,6 +55,11 @@ public:
     /// without overlap; IPv4 and IPv6 may come in either order.
     void add(const IpRange& range, std::optional<CountryCode> country);
 
+    /// Whether a selection has the addresses of this country; others may be left out where only contents are asked for.
+    [[nodiscard]] bool wants(std::optional<CountryCode> country) const noexcept {
+        return !m_wanted_by[country ? country->index() : CountryCode::kCount].empty();
+    }
+
     /// To be called once.
     [[nodiscard]] Contents finish();
 

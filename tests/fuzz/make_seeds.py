@@ -6,7 +6,11 @@
 
 import ipaddress
 import struct
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.harness import mmdb  # noqa: E402
 
 SEEDS = Path(__file__).resolve().parent / 'seeds'
 HEAD = '''system { host-name clinic; time-zone Asia/Tokyo; }
@@ -312,8 +316,27 @@ CERTIFICATES = {
 }
 
 
+# ---- country databases -----------------------------------------------------------------------------------------------------------------------------------------
+
+V4 = {'1.0.0.0/24': 'JP', '1.0.1.128/25': 'US', '10.0.0.0/8': 'JP', '133.0.0.0/8': 'JP', '150.0.0.0/16': 'ZZ', '255.255.255.255/32': 'JP'}
+V6 = {'2400::/12': 'JP', '2001:200::1/128': 'JP', '2600::/16': 'US'}
+GEO_DATABASES = {
+    f'{name}-{size}-{version}': mmdb.database({network: shape(code) for network, code in (V4 if version == 4 else V4 | V6).items()}, record_size=size, ip_version=version)
+    for name, shape, size, version in (('nested', mmdb.nested, 24, 6), ('flat', mmdb.flat, 28, 6), ('country', mmdb.flat_country, 32, 4), ('flat', mmdb.flat, 24, 4))
+} | {
+    'aliases': mmdb.database({'133.0.0.0/8': mmdb.nested('JP'), '2400::/12': mmdb.nested('JP')}, aliases=mmdb.ALIASES),
+    'asn': mmdb.database({'8.0.0.0/8': {'autonomous_system_number': 15169}}, ip_version=4),
+    'small': mmdb.assemble([(mmdb.Data(0), mmdb.Node(1)), (None, mmdb.Data(0))], mmdb.encode(mmdb.flat('JP')), ip_version=4),
+    'cycle': mmdb.assemble([(mmdb.Data(0), mmdb.Node(1)), (mmdb.Node(1), None)], mmdb.encode(mmdb.flat('JP')), ip_version=4),
+    'shared': mmdb.assemble([(mmdb.Node(number + 1), mmdb.Node(number + 1)) for number in range(30)] + [(mmdb.Data(0), None)], mmdb.encode(mmdb.flat('JP')), ip_version=4),
+    'pointers': mmdb.assemble([(mmdb.Data(2), None)], mmdb.encode('JP')[:2] + b'\xe2' + mmdb.encode('x') + mmdb.encode(mmdb.Pointer(0)) + mmdb.encode('country_code') +
+                              mmdb.encode('JP'), ip_version=4),
+}
+
+
 def main():
     seeds = {
+        'geo_database': GEO_DATABASES,
         'certificate': CERTIFICATES,
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
         'csv': ENCODED_EVENTS, 'rfc5424': ENCODED_EVENTS,

@@ -2,12 +2,15 @@
 """The image as it lies in the build folder: what it is made of, and that its list of components and its hash say so. No router runs here."""
 
 import gzip
+import ipaddress
 import itertools
 import json
 import os
+import random
 import re
 import stat
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -87,10 +90,14 @@ def newest_entry(folder: Path) -> tuple[str, str] | None:
     return None
 
 
+def packages_of_the_image() -> debian.Packages:
+    manifest = manifests.read([CHECKOUT / 'board/common/manifest', CHECKOUT / 'board/qemu-virt/manifest'])
+    return debian.fetch([*manifest.packages, *manifest.library_packages], Path(os.environ.get('SEKISHO_CACHE', '/var/cache/sekisho')), print)
+
+
 def test_versions_are_the_ones_that_the_packages_bear(components):
     """A package's own changelog was written by whoever made the package, and the list was not made from it."""
-    manifest = manifests.read([CHECKOUT / 'board/common/manifest', CHECKOUT / 'board/qemu-virt/manifest'])
-    packages = debian.fetch([*manifest.packages, *manifest.library_packages], Path(os.environ.get('SEKISHO_CACHE', '/var/cache/sekisho')), print)
+    packages = packages_of_the_image()
     compared = 0
     for name, entry in components.items():
         if name == 'sekisho':
@@ -128,6 +135,27 @@ def test_versions_are_the_ones_that_the_files_say(components):
     assert built.decode() == components[package]['version']
     assert [path.name for path in (ROOT / 'usr/lib/modules').iterdir()] == [release.decode()]
     assert components['sekisho']['version'] == dict(line.split(' ', 1) for line in (ROOT / 'usr/share/sekisho/identity').read_text().splitlines())['version']
+
+
+def test_the_country_database_is_made_of_the_package_that_owns_it(components):
+    database = ROOT / 'usr/share/sekisho/country.mmdb'
+    package = components['tor-geoipdb']
+    assert package['files'] == ['/usr/share/sekisho/country.mmdb'] and not package['initramfs']
+    told = subprocess.run(['mmdblookup', '--verbose', '--file', database, '--ip', '133.11.0.1'], check=True, capture_output=True, text=True).stdout
+    assert 'Type:          Sekisho-Country' in told and '"JP"' in told
+    assert f'IPFire Location Database (https://location.ipfire.org/), CC BY-SA 4.0, via Debian tor-geoipdb {package["version"]}\n' in told
+    # every range of the package's own text is in it: first and last address of a thousand of them
+    tree = packages_of_the_image().tree
+    for name, to_address in (('geoip', lambda text: ipaddress.IPv4Address(int(text))), ('geoip6', ipaddress.IPv6Address)):
+        text = (tree / 'usr/share/tor' / name).read_text()
+        date = re.search(r'^# Generated: \w+, (\d+ \w+ \d{4}) ', text, re.MULTILINE)[1]
+        assert datetime.strptime(date, '%d %b %Y').strftime('(%Y-%m-%d ') in told
+        lines = [line.split(',') for line in text.splitlines() if not line.startswith('#')]
+        for first, last, country in random.Random(4).sample(lines, 250):
+            for address in (to_address(first), to_address(last)):
+                run = subprocess.run(['mmdblookup', '--file', database, '--ip', str(address), 'country', 'iso_code'], capture_output=True, text=True)
+                expected = {'UK': 'GB', '??': None, 'ZZ': None, '': None}.get(country, country)
+                assert (f'"{expected}"' in run.stdout) if expected else run.returncode != 0, (address, country)
 
 
 def test_a_static_program_names_the_library_inside_it(components):
