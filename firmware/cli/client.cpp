@@ -53,8 +53,14 @@ Result<std::string> read_all(std::FILE* file, const std::string& place) {
 
 } // namespace
 
-Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin)
-    : m_daemon(daemon), m_clock(clock), m_dialogue(dialogue), m_source(source), m_origin(std::move(origin)) {}
+Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin,
+               CountryOpener open_countries)
+    : m_daemon(daemon),
+      m_clock(clock),
+      m_dialogue(dialogue),
+      m_source(source),
+      m_origin(std::move(origin)),
+      m_open_countries(std::move(open_countries)) {}
 
 int Client::print(std::string_view text, int status) {
     const auto written = m_dialogue.say(text);
@@ -195,7 +201,8 @@ Result<ClockReading> Client::clock_for(const Invocation& invocation) {
     return clock;
 }
 
-std::expected<Client::Compiled, int> Client::compile_operand(const Invocation& invocation, const ClockReading& clock) {
+std::expected<std::shared_ptr<const services::Configuration>, int> Client::checked_operand(const Invocation& invocation,
+                                                                                           const ClockReading& clock) {
     const auto contents = contents_of(invocation.operands.front());
     if (!contents) {
         return std::unexpected(fail(contents.error(), 1));
@@ -206,11 +213,7 @@ std::expected<Client::Compiled, int> Client::compile_operand(const Invocation& i
     if (!configuration) {
         return std::unexpected(1);
     }
-    auto compiled = ruleset::compile(configuration->model, clock);
-    if (!compiled) {
-        return std::unexpected(fail(compiled.error(), 1));
-    }
-    return Compiled{std::move(configuration), std::move(*compiled)};
+    return configuration;
 }
 
 int Client::check(const Invocation& invocation) {
@@ -218,13 +221,30 @@ int Client::check(const Invocation& invocation) {
     if (!clock) {
         return fail(clock.error(), 2);
     }
-    const auto compiled = compile_operand(invocation, *clock);
-    if (!compiled) {
-        return compiled.error();
+    const auto configuration = checked_operand(invocation, *clock);
+    if (!configuration) {
+        return configuration.error();
     }
-    return print(
-        text::concat("The configuration is accepted, digest ", compiled->configuration->digest.substr(0, 12), ".\n"),
-        0);
+    // whatever the countries stand for: what else can go wrong shows
+    const model::Model& model = (*configuration)->model;
+    const auto nowhere = geo::Collector(selections_of(model)).finish();
+    if (const auto compiled = ruleset::compile(model, *clock, nowhere); !compiled) {
+        return fail(compiled.error(), 1);
+    }
+    return print(text::concat("The configuration is accepted, digest ", (*configuration)->digest.substr(0, 12), ".\n"),
+                 0);
+}
+
+Result<geo::Contents> Client::contents_of(const model::Model& model, const Invocation& invocation) {
+    const auto selections = selections_of(model);
+    if (selections.empty()) {
+        return geo::Contents{};
+    }
+    if (!m_open_countries) {
+        return std::unexpected(Error(Domain::argument, "render", "lists of countries are not rendered in a session"));
+    }
+    const auto database = TRY(m_open_countries(invocation.value_of("--geo")));
+    return database->select(selections);
 }
 
 int Client::render(const Invocation& invocation) {
@@ -235,11 +255,19 @@ int Client::render(const Invocation& invocation) {
     if (invocation.has("--closed")) {
         return print(ruleset::render_text(ruleset::closed_ruleset(), clock->now), 0);
     }
-    const auto compiled = compile_operand(invocation, *clock);
-    if (!compiled) {
-        return compiled.error();
+    const auto configuration = checked_operand(invocation, *clock);
+    if (!configuration) {
+        return configuration.error();
     }
-    return print(ruleset::render_text(compiled->ruleset, clock->now), 0);
+    const auto countries = contents_of((*configuration)->model, invocation);
+    if (!countries) {
+        return fail(countries.error(), 1);
+    }
+    const auto compiled = ruleset::compile((*configuration)->model, *clock, *countries);
+    if (!compiled) {
+        return fail(compiled.error(), 1);
+    }
+    return print(ruleset::render_text(*compiled, clock->now), 0);
 }
 
 } // namespace sekisho::cli

@@ -5,14 +5,17 @@
 #include "firmware/cli/dialogue.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
+#include "firmware/ports/geo_database.hpp"
 #include "firmware/services/command_table.hpp"
 #include "firmware/services/configuration.hpp"
-#include "policy/ruleset/ruleset.hpp"
 
 #include <expected>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace sekisho::cli {
 
@@ -32,10 +35,14 @@ inline constexpr Patience kSessionPatience{
     .begun_ms = {},
 };
 
+/// Opens the country database in a file; without a path the image's own.
+using CountryOpener = std::function<Result<std::unique_ptr<ports::GeoDatabase>>(std::optional<std::string_view> path)>;
+
 class Client {
 public:
     /// Borrows all but the origin, which is what the daemon is told of where the commands come from ("console").
-    Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin);
+    Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin,
+           CountryOpener open_countries = {});
 
     /// Runs one command; the exit status is 0, 1 (failed) or 2 (not understood), or what the command's row says.
     int run(std::span<const std::string> words);
@@ -44,16 +51,13 @@ public:
     int fail(const Error& error, int status);
 
 private:
-    struct Compiled {
-        std::shared_ptr<const services::Configuration> configuration;
-        ruleset::Ruleset ruleset;
-    };
-
     int run_parsed(const services::Invocation& invocation, std::span<const std::string> words);
     int run_in_daemon(const services::Invocation& invocation, std::span<const std::string> words);
-    /// Reads, checks and compiles the file that the command names; what is wrong is printed, the error is the exit
-    /// status.
-    std::expected<Compiled, int> compile_operand(const services::Invocation& invocation, const ClockReading& clock);
+    /// Reads and checks the file that the command names; what is wrong is printed, the error is the exit status.
+    std::expected<std::shared_ptr<const services::Configuration>, int>
+    checked_operand(const services::Invocation& invocation, const ClockReading& clock);
+    /// What the lists of countries of a configuration stand for, by the database that the command names.
+    Result<geo::Contents> contents_of(const model::Model& model, const services::Invocation& invocation);
     int check(const services::Invocation& invocation);
     int render(const services::Invocation& invocation);
     Result<ClockReading> clock_for(const services::Invocation& invocation);
@@ -68,6 +72,7 @@ private:
     Dialogue& m_dialogue;
     Source m_source;
     std::string m_origin;
+    CountryOpener m_open_countries;
 };
 
 } // namespace sekisho::cli

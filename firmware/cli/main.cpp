@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/console/posix_terminal.hpp"
 #include "drivers/control/control_client.hpp"
+#include "drivers/geoip/country_database.hpp"
 #include "drivers/system/clock.hpp"
 #include "firmware/cli/start.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,5 +27,9 @@ int main(int argc, char** argv) {
     drivers::SystemClock clock(**loop);
     drivers::UnixControlClient daemon(socket);
     drivers::PosixTerminal terminal;
-    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal});
+    const auto open_countries = [](std::optional<std::string_view> path) {
+        const std::string file(path.value_or("/usr/share/sekisho/country.mmdb"));
+        return drivers::open_country_database(file, file);
+    };
+    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal, open_countries});
 }

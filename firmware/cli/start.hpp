@@ -2,6 +2,7 @@
 // What the program is, by how it was started: a command, a session, or the login.
 #pragma once
 
+#include "firmware/cli/client.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
 #include "firmware/ports/terminal.hpp"
@@ -16,6 +17,7 @@ struct World {
     ports::ControlClient& daemon;
     ports::Clock& clock;
     ports::Terminal& terminal;
+    CountryOpener open_countries = {}; ///< none: what needs a country database says so
 };
 
 /// `name` is the program's own as it was called ("-sekisho" from sshd and login programs), `words` what follows it.

@@ -16,6 +16,7 @@ constexpr OptionRow kUnsynchronised{"--unsynchronised", "", "judge expiries as w
 constexpr std::array kJsonOnly{kJson};
 constexpr std::array kTimeOptions{kNow, kUnsynchronised};
 constexpr std::array kRenderOptions{kNow, kUnsynchronised,
+                                    OptionRow{"--geo", "FILE", "country database instead of the image's own"},
                                     OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
 constexpr OptionRow kFrom{"--from", "TIME", "events from this time on (RFC 3339)"};
 constexpr OptionRow kTo{"--to", "TIME", "events before this time (RFC 3339)"};

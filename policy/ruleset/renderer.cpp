@@ -201,6 +201,43 @@ std::string rules_block(const Ruleset& ruleset, std::string_view sets) {
     return result + "}\n";
 }
 
+std::string early_chain(const Ruleset& ruleset, const std::vector<std::string>& devices) {
+    std::vector<std::string> names;
+    for (const std::string& device : devices) {
+        names.push_back(text::concat("\"", device, "\""));
+    }
+    std::vector<std::string> lines{text::concat("type filter hook ingress devices = { ", text::join(names, ", "),
+                                                " } priority -500; policy accept;")};
+    for (const Rule& rule : ruleset.rules) {
+        if (rule.hook == Hook::early) {
+            lines.push_back(rule_text(ruleset, rule));
+        }
+    }
+    if (devices.empty() || lines.size() == 1) {
+        return {};
+    }
+    return text::concat("table inet ", kTable, " {\n", block("chain", kEarlyChain, lines), "}\n");
+}
+
+/// For readers: it is a transaction of its own, and one that names an absent device fails.
+std::string early_comment(const Ruleset& ruleset) {
+    std::vector<std::string> devices;
+    for (const ZoneEntry& zone : ruleset.zones) {
+        if (zone.is_wan) {
+            devices = zone.interfaces;
+        }
+    }
+    const std::string chain = early_chain(ruleset, devices);
+    if (chain.empty()) {
+        return {};
+    }
+    std::string result = "# Early drop, loaded afterwards on the devices that are there:\n";
+    for (const std::string_view line : text::split(chain, '\n')) {
+        result += line.empty() ? std::string() : text::concat("# ", line, "\n");
+    }
+    return result;
+}
+
 /// Takes all rules away, in the same transaction that brings the new ones; chains, sets and counters stay.
 std::string flush_text() {
     return text::concat("add table inet ", kTable, "\nflush table inet ", kTable, "\n");
@@ -227,23 +264,8 @@ Rendered render(const Ruleset& ruleset) {
 }
 
 std::string early_text(const Ruleset& ruleset, const std::vector<std::string>& devices) {
-    std::string result =
-        text::concat("add table inet ", kTable, "\ndestroy chain inet ", kTable, " ", kEarlyChain, "\n");
-    std::vector<std::string> names;
-    for (const std::string& device : devices) {
-        names.push_back(text::concat("\"", device, "\""));
-    }
-    std::vector<std::string> lines{text::concat("type filter hook ingress devices = { ", text::join(names, ", "),
-                                                " } priority -500; policy accept;")};
-    for (const Rule& rule : ruleset.rules) {
-        if (rule.hook == Hook::early) {
-            lines.push_back(rule_text(ruleset, rule));
-        }
-    }
-    if (devices.empty() || lines.size() == 1) {
-        return result;
-    }
-    return result + text::concat("table inet ", kTable, " {\n", block("chain", kEarlyChain, lines), "}\n");
+    return text::concat("add table inet ", kTable, "\ndestroy chain inet ", kTable, " ", kEarlyChain, "\n",
+                        early_chain(ruleset, devices));
 }
 
 std::string cleanup(const Rendered& rendered, const TableObjects& existing) {
@@ -263,7 +285,7 @@ std::string cleanup(const Rendered& rendered, const TableObjects& existing) {
 }
 
 std::string render_text(const Ruleset& ruleset, Time now) {
-    return flush_text() + rules_block(ruleset, filled_sets(ruleset, now));
+    return flush_text() + rules_block(ruleset, filled_sets(ruleset, now)) + early_comment(ruleset);
 }
 
 } // namespace sekisho::ruleset
