@@ -6,7 +6,9 @@
 #include "policy/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 namespace sekisho::geo {
@@ -16,12 +18,12 @@ namespace {
 constexpr std::size_t kUnknown = CountryCode::kCount; ///< row of addresses without a country
 constexpr std::size_t kMostNamed = 3;                 ///< countries that a label spells out
 
-std::vector<IpRange> parsed(std::initializer_list<std::string_view> texts) {
-    std::vector<IpRange> ranges;
-    for (const std::string_view text : texts) {
-        ranges.push_back(IpRange::parse(text).value());
-    }
-    return address::merge(std::move(ranges));
+/// In ascending order, none touching the next.
+template <std::size_t kSize>
+std::array<IpRange, kSize> parsed(const std::array<std::string_view, kSize>& texts) {
+    std::array<IpRange, kSize> ranges;
+    std::ranges::transform(texts, ranges.begin(), [](std::string_view text) { return IpRange::parse(text).value(); });
+    return ranges;
 }
 
 std::string hash_of(const std::vector<IpRange>& ranges) {
@@ -54,12 +56,12 @@ void append(std::vector<IpRange>& ranges, const IpRange& range) {
 
 std::span<const IpRange> special_purpose(Family family) noexcept {
     // RFC 6890 and its successors in IANA's registries; for IPv6 what is not global unicast (RFC 4291)
-    static const std::vector<IpRange> kV4 =
-        parsed({"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-                "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"});
-    static const std::vector<IpRange> kV6 =
-        parsed({"::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"});
-    return family == Family::ipv4 ? kV4 : kV6;
+    static const auto kV4 = parsed(std::to_array<std::string_view>(
+        {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+         "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"}));
+    static const auto kV6 = parsed(std::to_array<std::string_view>(
+        {"::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}));
+    return family == Family::ipv4 ? std::span<const IpRange>(kV4) : std::span<const IpRange>(kV6);
 }
 
 bool is_global(const IpAddress& address) noexcept {

@@ -8,7 +8,7 @@ A case is a folder somewhere below this one with input.conf, its first comment s
     expected.err   standard error; there exactly where something is written to it
     arguments      optional: what follows `sekisho render` instead of the usual, one per line; may make input.conf needless
 
-An accepted one ends with status 0 and its rules pass `nft -c` in a network namespace of their own; a refused one ends with status 1.
+Countries come from a database of a few networks (COUNTRIES below). An accepted one ends with status 0 and its rules pass `nft -c` in a network namespace of their own; a refused one ends with status 1.
 Runs inside the build environment:  toolchain/run python3 tests/golden/run.py [--regenerate] [SEKISHO] [CASE...]
 """
 
@@ -18,11 +18,20 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 PROGRAM = CHECKOUT / "build/debug/firmware/cli/sekisho"
+sys.path.insert(0, str(CHECKOUT))
+
+from tests.harness import mmdb  # noqa: E402
+
 ARGUMENTS = ["input.conf", "--now", "2026-11-23T00:00:00Z"]
+# Neighbours of one country, which merge, and one whose second half belongs to nobody.
+COUNTRIES = {
+    "1.0.16.0/20": "JP", "1.0.64.0/18": "JP", "2.56.0.0/14": "DE", "5.8.0.0/21": "RU", "5.8.8.0/22": "KP", "8.8.8.0/24": "US",
+    "2001:200::/32": "JP", "2001:240::/32": "JP", "2001:608::/32": "DE", "2a00:1fa0::/29": "RU"}
 TIMEOUT_S = 30
 
 
@@ -36,9 +45,9 @@ class Outcome:
         self.stray = output if status != 0 else ""
 
 
-def run_case(program, case):
+def run_case(program, countries, case):
     arguments = case / "arguments"
-    given = arguments.read_text().splitlines() if arguments.exists() else ARGUMENTS
+    given = arguments.read_text().splitlines() if arguments.exists() else [*ARGUMENTS, "--geo", str(countries)]
     done = subprocess.run([str(program), "render", *given], cwd=case, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=TIMEOUT_S, check=False)
     return Outcome(done.returncode, done.stdout.decode(errors="backslashreplace"),
@@ -112,12 +121,15 @@ def main():
     if not cases:
         sys.exit("golden: no such case")
 
+    folder = tempfile.TemporaryDirectory(prefix="golden-")
+    countries = pathlib.Path(folder.name, "country.mmdb")
+    countries.write_bytes(mmdb.database({network: mmdb.nested(code) for network, code in COUNTRIES.items()}))
     nft = Nft()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for case in cases:
         name = case.relative_to(HERE)
         try:
-            outcome = run_case(program, case)
+            outcome = run_case(program, countries, case)
         except subprocess.TimeoutExpired:
             print(f"failed  {name}\n    no end within {TIMEOUT_S} s")
             counts["failed"] += 1

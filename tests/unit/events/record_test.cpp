@@ -97,7 +97,8 @@ TEST(connection_event, of_a_denial_names_rule_reason_and_packet) {
                             R"("outcome":"failure","reason":"not-allowed"},"rule":{"id":"service.web.deny"},)"
                             R"("observer":{"ingress":{"zone":"wan","interface":{"name":"wan0"}}},)"
                             R"("network":{"transport":"tcp","type":"ipv4"},)"
-                            R"("source":{"ip":"198.51.100.9","port":40000,"mac":"00:11:22:33:44:55"},)"
+                            R"("source":{"ip":"198.51.100.9","port":40000,"mac":"00:11:22:33:44:55",)"
+                            R"("geo":{"country_iso_code":"JP"}},)"
                             R"("destination":{"ip":"203.0.113.2","port":443},)"
                             R"("sekisho":{"rule":{"line":14},"tcp":{"flags":"S"}}})"
                             "\n"),
