@@ -15,8 +15,8 @@ struct Row {
     std::string_view name;
 };
 
-/// ISO 3166-1, in the order of the codes.
-constexpr std::array<Row, 249> kCountries{{
+/// ISO 3166-1, and XK for Kosovo, which databases and people use without its being assigned; in the order of the codes.
+constexpr std::array<Row, 250> kCountries{{
     {"AD", "Andorra"},
     {"AE", "United Arab Emirates"},
     {"AF", "Afghanistan"},
@@ -261,6 +261,7 @@ constexpr std::array<Row, 249> kCountries{{
     {"VU", "Vanuatu"},
     {"WF", "Wallis and Futuna"},
     {"WS", "Samoa"},
+    {"XK", "Kosovo"},
     {"YE", "Yemen"},
     {"YT", "Mayotte"},
     {"ZA", "South Africa"},

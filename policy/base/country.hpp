@@ -13,7 +13,7 @@
 
 namespace sekisho {
 
-/// Two capital letters. Databases know codes beside the assigned ones (XK, EU, A1): such a value can be read, shown and
+/// Two capital letters. Databases know codes beside the assigned ones (EU, AP, CS): such a value can be read, shown and
 /// compared, and is_assigned() tells it apart.
 class CountryCode {
 public:

@@ -99,6 +99,15 @@ Collector::Collector(std::span<const Selection> selections) : m_selections(selec
             m_wanted_by[kUnknown].push_back(static_cast<std::uint16_t>(index));
         }
     }
+    // EU, AP and their like stand for no country that a list could name.
+    for (char first = 'A'; first <= 'Z'; ++first) {
+        for (char second = 'A'; second <= 'Z'; ++second) {
+            const CountryCode code = *CountryCode::from_letters(std::string{first, second});
+            if (!code.is_assigned()) {
+                m_wanted_by[code.index()] = m_wanted_by[kUnknown];
+            }
+        }
+    }
 }
 
 void Collector::add(const IpRange& range, std::optional<CountryCode> country) {

@@ -28,9 +28,9 @@ TEST(country, others_are_refused_with_what_was_meant) {
 }
 
 TEST(country, what_databases_have_beside_is_kept_apart) {
-    const auto other = CountryCode::from_letters("xk");
+    const auto other = CountryCode::from_letters("eu");
     CHECK(other.has_value());
-    STRCMP_EQUAL("XK", other->text().c_str());
+    STRCMP_EQUAL("EU", other->text().c_str());
     CHECK_FALSE(other->is_assigned());
     CHECK_FALSE(CountryCode::from_letters("A1").has_value());
     CHECK_FALSE(CountryCode::from_letters("J").has_value());
@@ -52,5 +52,5 @@ TEST(country, every_pair_of_letters_has_an_index_of_its_own) {
             CHECK_EQUAL(country->is_assigned(), CountryCode::parse(letters).has_value());
         }
     }
-    LONGS_EQUAL(249, assigned);
+    LONGS_EQUAL(250, assigned); // XK among them
 }

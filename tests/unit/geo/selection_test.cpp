@@ -93,7 +93,8 @@ TEST(selection, unknown_space_is_what_is_global_and_has_no_country) {
     Collector collector(std::array{kJapanAndUnknown});
     collector.add(range("0.0.0.0-8.255.255.255"), std::nullopt);
     collector.add(range("9.0.0.0/8"), country("JP"));
-    collector.add(range("10.0.0.0-11.255.255.255"), std::nullopt);
+    collector.add(range("10.0.0.0-10.255.255.255"), std::nullopt);
+    collector.add(range("11.0.0.0/8"), country("EU"));
     collector.add(range("12.0.0.0-255.255.255.255"), country("US"));
     collector.add(range("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), std::nullopt);
     const Contents contents = collector.finish();
