@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/ruleset/admission.hpp"
+
+#include "policy/ruleset/mark.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace sekisho::ruleset {
+
+namespace {
+
+/// A match's word on a connection; `untold` where nothing that is kept of a connection answers it.
+enum class Answer : std::uint8_t { no, yes, untold };
+
+constexpr Answer answer(bool holds) noexcept {
+    return holds ? Answer::yes : Answer::no;
+}
+
+bool is_in(std::span<const model::PortRange> ranges, std::uint16_t port) {
+    return std::ranges::any_of(
+        ranges, [port](const model::PortRange& range) { return range.first <= port && port <= range.last; });
+}
+
+/// One per kind of match, without a default: a kind that is missing here does not compile.
+class Question {
+public:
+    Question(const Ruleset& ruleset, const Flow& flow, Time now) : m_ruleset(ruleset), m_flow(flow), m_now(now) {}
+
+    Answer operator()(const IngressZone& match) const { return answer(match.zone == zone_of_mark(m_flow.mark)); }
+
+    Answer operator()(const EgressZone&) const { return Answer::untold; }
+
+    Answer operator()(const IngressLoopback&) const { return Answer::no; }
+
+    Answer operator()(const EgressLoopback&) const { return Answer::no; }
+
+    Answer operator()(const FamilyIs& match) const { return answer(match.family == family()); }
+
+    Answer operator()(const AddressIn& match) const {
+        if (match.prefixes.front().family() != family()) {
+            return Answer::no;
+        }
+        const IpAddress& address = address_of(match.side);
+        const bool in = std::ranges::any_of(match.prefixes,
+                                            [&address](const IpPrefix& prefix) { return prefix.contains(address); });
+        return answer(in != match.negated);
+    }
+
+    Answer operator()(const AddressInSet& match) const {
+        const Set& set = m_ruleset.sets[match.set];
+        if (set.family != family()) {
+            return Answer::no;
+        }
+        return answer(set.contains(address_of(match.side), m_now) != match.negated);
+    }
+
+    Answer operator()(const OpensTcp&) const { return answer(is(model::Protocol::tcp)); }
+
+    Answer operator()(const NotFragment& match) const { return answer(match.family == family()); }
+
+    Answer operator()(const ProtocolIs& match) const {
+        return answer(match.protocol == model::Protocol::any || is(match.protocol));
+    }
+
+    Answer operator()(const DestinationPortIn& match) const { return answer(is_in(match.ports, m_flow.reached_port)); }
+
+    Answer operator()(const SourcePortIn& match) const { return answer(is_in(match.ports, m_flow.source_port)); }
+
+    Answer operator()(const IcmpTypeIn& match) const {
+        const bool is_icmp = is(match.family == Family::ipv4 ? model::Protocol::icmp : model::Protocol::icmpv6);
+        return answer(is_icmp && std::ranges::find(match.types, m_flow.icmp_type) != match.types.end());
+    }
+
+    Answer operator()(const HopLimitIs&) const { return Answer::untold; }
+
+    Answer operator()(const AddressKind& match) const {
+        if (match.side == Side::source || match.kind == AddressKind::Kind::broadcast) {
+            return Answer::untold;
+        }
+        if (match.kind == AddressKind::Kind::multicast) {
+            return answer(m_flow.reached.is_multicast() != match.negated);
+        }
+        const bool is_own = !m_flow.own_device.empty() && (!match.by_interface || is_on_ingress_zone());
+        return answer(is_own != match.negated);
+    }
+
+    Answer operator()(const ConnectionState& match) const { return answer(match.fresh); }
+
+    Answer operator()(const DestinationTranslated& match) const {
+        return answer(m_flow.translated != match.negated);
+    }
+
+    Answer operator()(const OriginalDestinationPortIn& match) const {
+        return answer(is_in(match.ports, m_flow.destination_port));
+    }
+
+    Answer operator()(const Recorded&) const { return Answer::untold; }
+
+private:
+    [[nodiscard]] Family family() const noexcept { return m_flow.source.family(); }
+
+    [[nodiscard]] bool is(model::Protocol protocol) const noexcept {
+        return m_flow.protocol == static_cast<std::uint16_t>(protocol);
+    }
+
+    [[nodiscard]] const IpAddress& address_of(Side side) const noexcept {
+        return side == Side::source ? m_flow.source : m_flow.reached;
+    }
+
+    [[nodiscard]] bool is_on_ingress_zone() const {
+        const ZoneEntry* zone = m_ruleset.find_zone(zone_of_mark(m_flow.mark));
+        return zone != nullptr && std::ranges::find(zone->interfaces, m_flow.own_device) != zone->interfaces.end();
+    }
+
+    const Ruleset& m_ruleset;
+    const Flow& m_flow;
+    Time m_now;
+};
+
+} // namespace
+
+Admission admission_of(const Ruleset& ruleset, const Flow& flow, Time now) {
+    const Hook hook = flow.own_device.empty() ? Hook::forward : Hook::input;
+    const Question question(ruleset, flow, now);
+    for (const Rule& rule : ruleset.rules) {
+        if (rule.hook != hook) {
+            continue;
+        }
+        const bool accepts = std::holds_alternative<Accept>(rule.verdict);
+        const bool refuses = std::holds_alternative<Drop>(rule.verdict) || std::holds_alternative<Reject>(rule.verdict);
+        const bool had_told = accepts && rule.number != 0 && rule.number == rule_of_mark(flow.mark);
+        const bool holds = std::ranges::all_of(rule.matches, [&](const Match& match) {
+            const Answer said = std::visit(question, match);
+            return said == Answer::yes || (said == Answer::untold && had_told);
+        });
+        if (holds && (accepts || refuses)) {
+            return {.admitted = accepts, .rule = &rule};
+        }
+    }
+    return {};
+}
+
+} // namespace sekisho::ruleset
