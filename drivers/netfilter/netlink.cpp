@@ -115,7 +115,7 @@ Result<void> Netlink::send(const std::vector<char>& bytes, const std::string& pl
            errno == ENOBUFS) {
     }
     if (mnl_socket_sendto(m_socket.get(), bytes.data(), bytes.size()) < 0) {
-        return std::unexpected(Error::from_errno(Domain::kernel, place, "send to nf_tables", errno));
+        return std::unexpected(Error::from_errno(Domain::kernel, place, "send to the kernel", errno));
     }
     return {};
 }
@@ -130,11 +130,11 @@ Result<std::size_t> Netlink::receive(const std::string& place) {
         if (size < 0) {
             const int number = errno;
             return std::unexpected(number == EAGAIN
-                                       ? Error(Domain::kernel, place, "nf_tables gave no answer", number)
-                                       : Error::from_errno(Domain::kernel, place, "read from nf_tables", number));
+                                       ? Error(Domain::kernel, place, "the kernel gave no answer", number)
+                                       : Error::from_errno(Domain::kernel, place, "read from the kernel", number));
         }
         if (static_cast<std::size_t>(size) > m_buffer.size()) {
-            return std::unexpected(Error(Domain::kernel, place, "an answer of nf_tables was too long"));
+            return std::unexpected(Error(Domain::kernel, place, "an answer of the kernel was too long"));
         }
         return static_cast<std::size_t>(size);
     }
@@ -188,10 +188,15 @@ Result<void> Netlink::request(std::uint16_t type, RequestKind kind, const std::s
     nlmsghdr* message = begin_message(bytes, type, flags, 1, offset);
     write_payload(message);
     end_message(bytes, offset, message);
+    return exchange(bytes, place, on_message, on_restart);
+}
 
+Result<void> Netlink::exchange(const std::vector<char>& message, const std::string& place,
+                               const std::function<void(const nlmsghdr*)>& on_message,
+                               const std::function<void()>& on_restart) {
     for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
         on_restart();
-        TRY(send(bytes, place));
+        TRY(send(message, place));
         bool done = false;
         bool interrupted = false;
         int number = 0;
@@ -211,7 +216,7 @@ Result<void> Netlink::request(std::uint16_t type, RequestKind kind, const std::s
             });
         }
         if (number != 0) {
-            return std::unexpected(Error::from_errno(Domain::kernel, place, "refused by nf_tables", number));
+            return std::unexpected(Error::from_errno(Domain::kernel, place, "refused by the kernel", number));
         }
         if (!interrupted) {
             return {};

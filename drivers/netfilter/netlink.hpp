@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A netlink socket to nf_tables and the batches that go through it (libmnl). Nothing here waits for the kernel without
-// end: a commit happens inside send(), and its acknowledgements are in the receive buffer when it returns.
+// A netlink socket to netfilter (nf_tables, the connection table) and the batches that go through it (libmnl). Nothing
+// here waits for the kernel without end: a commit happens inside send(), and its acknowledgements are in the receive
+// buffer when it returns.
 #pragma once
 
 #include "policy/base/error.hpp"
@@ -58,6 +59,11 @@ public:
                          const std::function<void(nlmsghdr*)>& write_payload,
                          const std::function<void(const nlmsghdr*)>& on_message,
                          const std::function<void()>& on_restart);
+
+    /// The same for a whole message of any of netfilter's subsystems, built by the caller with the sequence number 1.
+    Result<void> exchange(const std::vector<char>& message, const std::string& place,
+                          const std::function<void(const nlmsghdr*)>& on_message,
+                          const std::function<void()>& on_restart);
 
     /// Number of the rule set's generation: grows with every commit, by whomever.
     Result<std::uint32_t> generation();

@@ -87,9 +87,7 @@ public:
 
     Answer operator()(const ConnectionState& match) const { return answer(match.fresh); }
 
-    Answer operator()(const DestinationTranslated& match) const {
-        return answer(m_flow.translated != match.negated);
-    }
+    Answer operator()(const DestinationTranslated& match) const { return answer(m_flow.translated != match.negated); }
 
     Answer operator()(const OriginalDestinationPortIn& match) const {
         return answer(is_in(match.ports, m_flow.destination_port));
@@ -118,10 +116,16 @@ private:
     Time m_now;
 };
 
+/// What is for the router, or for everybody on the link.
+bool is_for_router(const Flow& flow) {
+    static const IpAddress kBroadcast = IpAddress::v4(0xffff'ffff);
+    return !flow.own_device.empty() || flow.reached == kBroadcast || flow.reached.is_multicast();
+}
+
 } // namespace
 
 Admission admission_of(const Ruleset& ruleset, const Flow& flow, Time now) {
-    const Hook hook = flow.own_device.empty() ? Hook::forward : Hook::input;
+    const Hook hook = is_for_router(flow) ? Hook::input : Hook::forward;
     const Question question(ruleset, flow, now);
     for (const Rule& rule : ruleset.rules) {
         if (rule.hook != hook) {

@@ -22,7 +22,7 @@ struct Flow {
     bool translated = false;    ///< its destination was translated
     IpAddress reached;          ///< destination after translation
     std::uint16_t reached_port = 0;
-    std::string own_device; ///< the router's device that has the address `reached`; empty where it is forwarded
+    std::string own_device; ///< the router's device with the address `reached` (or that broadcast address); else empty
 };
 
 /// What the ruleset would say to the first packet of this connection now.
