@@ -27,7 +27,7 @@ public:
                                                  const std::function<bool(const ruleset::Flow&)>& wanted) = 0;
 
     /// Forgets a connection: the next packet of it is judged as a first one, and a TCP segment that opens nothing is
-    /// invalid. False where it was gone already; another one between the same ends is left alone.
+    /// invalid. False where it was gone already.
     virtual Result<bool> end(const Connection& connection) = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "drivers/json/component_list.hpp"
 #include "drivers/json/event_reader.hpp"
 #include "drivers/json/support_record.hpp"
+#include "drivers/netfilter/kernel_connections.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
@@ -20,6 +21,7 @@
 #include "firmware/services/administration.hpp"
 #include "firmware/services/authentication.hpp"
 #include "firmware/services/connection_log.hpp"
+#include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
@@ -81,6 +83,7 @@ std::string resolver_text(const model::Model& model, const std::vector<IpAddress
 /// What can fail to open, opened.
 struct Opened {
     std::unique_ptr<ports::PacketFilter> filter;
+    std::unique_ptr<ports::Connections> connections;
     std::unique_ptr<ports::Network> network;
     std::unique_ptr<ports::Store> store;
     std::unique_ptr<ports::Store> run_store;
@@ -114,6 +117,7 @@ Result<services::UserTables> read_users(const std::string& folder) {
 Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) {
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
+    opened.connections = TRY(drivers::KernelConnections::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
     const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
     opened.image.identity = TRY(services::Identity::parse(identity));
@@ -153,6 +157,7 @@ struct Daemon {
           policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
                  opened.default_configuration),
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
+          cutter(*opened.connections, loop, timekeeper, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
@@ -297,6 +302,7 @@ struct Daemon {
     services::Authentication authentication;
     services::PolicyService policy;
     services::ConnectionLog connections;
+    services::FlowCutter cutter;
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;
     services::SshServer ssh;
@@ -353,6 +359,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.processes.on_exit(
         [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
     daemon.policy.before_switch([&daemon] { daemon.connections.check_losses(); });
+    daemon.policy.after_switch([&daemon](const ruleset::Ruleset& rules) { daemon.cutter.cut_unadmitted(rules); });
     daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());
     daemon.limit_log();

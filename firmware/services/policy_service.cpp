@@ -189,6 +189,7 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
     if (m_on_change) {
         m_on_change(m_configuration->model);
     }
+    m_after_switch(m_ruleset);
     return true;
 }
 
@@ -314,6 +315,7 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     if (m_on_change) {
         m_on_change(m_configuration->model);
     }
+    m_after_switch(m_ruleset);
 
     ApplyOutcome outcome;
     outcome.warnings = diagnostics.text("configuration");
@@ -363,6 +365,7 @@ void PolicyService::check_clock() {
         return;
     }
     const bool is_behind = std::exchange(m_behind, false);
+    bool switched = false;
     auto compiled = ruleset::compile(m_configuration->model, clock);
     if (!compiled) {
         record_state("expiry", std::move(compiled).error().message(), false);
@@ -374,10 +377,14 @@ void PolicyService::check_clock() {
             m_behind = true;
         } else {
             m_ruleset = std::move(*compiled);
+            switched = true;
         }
     }
     record_expiries(clock);
     schedule_expiry(clock);
+    if (switched) {
+        m_after_switch(m_ruleset);
+    }
 }
 
 void PolicyService::record_expiries(const ClockReading& clock) {

@@ -85,6 +85,8 @@ public:
 
     /// Called before an apply stores anything; an error refuses the apply.
     void before_commit(std::function<Result<void>()> callback) { m_before_commit = std::move(callback); }
+    /// Called when another ruleset is in force for good: after a start, an apply, an expiry.
+    void after_switch(std::function<void(const ruleset::Ruleset&)> callback) { m_after_switch = std::move(callback); }
 
     [[nodiscard]] const std::shared_ptr<const Configuration>& configuration() const noexcept { return m_configuration; }
 
@@ -147,6 +149,7 @@ private:
     std::function<void(const model::Model&)> m_on_change;
     std::function<void()> m_before_switch;
     std::function<Result<void>()> m_before_commit;
+    std::function<void(const ruleset::Ruleset&)> m_after_switch = [](const ruleset::Ruleset&) {};
 
     std::shared_ptr<const Configuration> m_configuration;
     ruleset::Ruleset m_ruleset;

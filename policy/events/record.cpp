@@ -154,9 +154,10 @@ void set_translated(Event& event, const ConnectionTuple& original, const Connect
 void set_endpoints(Event& event, const LogRecord& record) {
     const std::optional<packet::Headers> headers = packet::read_headers(record.packet);
     if (record.original && (!headers || goes_the_original_way(*headers, *record.original, record.reply))) {
-        set_addressed(event, *record.original, true);
         if (record.reply) {
-            set_translated(event, *record.original, *record.reply);
+            set_connection(event, *record.original, *record.reply);
+        } else {
+            set_addressed(event, *record.original, true);
         }
     } else if (headers) {
         set_addressed(event, tuple_of(*headers), headers->transport_complete);
@@ -182,6 +183,11 @@ void set_countries(Event& event, const RecordContext& context) {
 
 bool came_past_full_table(const LogRecord& record) noexcept {
     return record.prefix.ends_with(ruleset::kOverflowMark);
+}
+
+void set_connection(Event& event, const ConnectionTuple& original, const ConnectionTuple& reply) {
+    set_addressed(event, original, true);
+    set_translated(event, original, reply);
 }
 
 Event make_connection_event(const LogRecord& record, const RecordContext& context) {

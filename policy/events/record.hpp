@@ -73,4 +73,8 @@ public:
 /// kernel's.
 [[nodiscard]] Event make_connection_event(const LogRecord& record, const RecordContext& context);
 
+/// The ends of a connection: family, protocol, addresses and ports as the sender addressed them, and what translation
+/// made of them.
+void set_connection(Event& event, const ConnectionTuple& original, const ConnectionTuple& reply);
+
 } // namespace sekisho::events

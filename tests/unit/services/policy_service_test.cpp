@@ -44,10 +44,11 @@ TEST_GROUP(policy_service) {
     bool is_planned(std::string_view interface) {
         return std::ranges::contains(network.in_force.interfaces, interface, &model::Interface::name);
     }
-    void start() {
+    void start(std::function<void(const ruleset::Ruleset&)> after_switch = [](const ruleset::Ruleset&) {}) {
         service = std::make_unique<services::PolicyService>(
             services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log,
             std::string(kInterfaces));
+        service->after_switch(std::move(after_switch));
         if (no_password) {
             service->hold_wan();
         }
@@ -478,6 +479,26 @@ TEST(policy_service, counters_are_read_before_an_apply_switches_rules) {
     CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
     LONGS_EQUAL(before, applies_then);
     CHECK(filter.applies > before);
+}
+
+TEST(policy_service, every_switch_that_lasts_is_told_with_the_ruleset_in_force_and_no_other) {
+    commit(with_service("address 203.0.113.0/28; address 198.51.100.7 { expires 2026-11-19; }"));
+    int told = 0;
+    start([&told](const ruleset::Ruleset&) { ++told; });
+    LONGS_EQUAL(1, told);
+    CHECK(service->apply(with_service("address 203.0.113.1; address 198.51.100.7 { expires 2026-11-19; }"), kAdmin)
+              .has_value());
+    LONGS_EQUAL(2, told);
+    network.refuse = 1;
+    CHECK_FALSE(service->apply(kInterfaces, kAdmin).has_value());
+    LONGS_EQUAL(2, told);
+    service->after_switch([this, &told](const ruleset::Ruleset& rules) {
+        ++told;
+        POINTERS_EQUAL(&service->ruleset(), &rules);
+        LONGS_EQUAL(filter.in_force.sets.size(), rules.sets.size());
+    });
+    pass_the_expiry();
+    LONGS_EQUAL(3, told);
 }
 
 TEST(policy_service, a_clock_that_is_behind_the_recorded_time_is_told_once_and_not_vouched_for) {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Ends connections from the WAN that the rules in force would not admit any more. Rules judge the first packet of a
+// connection; without this, a source that was taken out of a list would keep what it has.
+#pragma once
+
+#include "firmware/ports/connections.hpp"
+#include "firmware/ports/event_loop.hpp"
+#include "firmware/services/event_log.hpp"
+#include "firmware/services/timekeeper.hpp"
+#include "policy/base/country.hpp"
+#include "policy/ruleset/ruleset.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sekisho::services {
+
+class FlowCutter {
+public:
+    /// Country of an address, where it has one.
+    using CountryOf = std::function<std::optional<CountryCode>(const IpAddress&)>;
+
+    /// Without `country_of`, no event names a country.
+    FlowCutter(ports::Connections& connections, ports::EventLoop& loop, Timekeeper& timekeeper, EventLog& log,
+               CountryOf country_of = {});
+
+    /// To be called when the ruleset is in force. Each connection that it ends is an event `connection-cut`, up to a
+    /// bound; how many more there were is one more. Connections from inside zones and of the router itself are never
+    /// touched. Where the table can't be read or changed, that is told, since connections may live that should not, and
+    /// it is tried again until it works.
+    void cut_unadmitted(const ruleset::Ruleset& ruleset);
+
+private:
+    [[nodiscard]] Result<std::size_t> cut(const ruleset::Ruleset& ruleset);
+    void record_cut(const ruleset::Flow& flow, const ruleset::Rule* refusing);
+    void record_rest(std::size_t count);
+    void record_failure(const Error& error);
+
+    ports::Connections& m_connections;
+    Timekeeper& m_timekeeper;
+    EventLog& m_log;
+    CountryOf m_country_of;
+    std::map<std::uint32_t, std::string> m_admitting; ///< ids by number, of the rules that admitted what lives
+    std::optional<ruleset::Ruleset> m_unfinished;     ///< could not be carried through; tried again
+    std::unique_ptr<ports::Timer> m_retry;
+};
+
+} // namespace sekisho::services

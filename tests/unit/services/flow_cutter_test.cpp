@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/flow_cutter.hpp"
+#include "tests/unit/fakes/connections.hpp"
+#include "tests/unit/fakes/fakes.hpp"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace sekisho;
+
+namespace {
+
+constexpr std::uint32_t kWeb = 42;
+
+/// Admits one source to the service on the WAN's port 443; everything else is refused.
+ruleset::Ruleset admitting(std::string_view source) {
+    ruleset::Ruleset rules;
+    rules.zones = {{ruleset::kWanZoneNumber, "wan", {"wan0"}, true}};
+    const auto add = [&rules](std::string id, std::uint32_t number, ruleset::Reason reason,
+                              std::vector<ruleset::Match> matches, ruleset::Verdict verdict) {
+        matches.insert(matches.begin(), ruleset::IngressZone{ruleset::kWanZoneNumber});
+        const bool accepts = std::holds_alternative<ruleset::Accept>(verdict);
+        rules.rules.push_back({.id = std::move(id),
+                               .number = number,
+                               .reason = reason,
+                               .place = {7, 1},
+                               .hook = ruleset::Hook::input,
+                               .matches = std::move(matches),
+                               .mark = accepts ? ruleset::make_mark(ruleset::kWanZoneNumber, number) : 0,
+                               .verdict = verdict});
+    };
+    add("service.web.allow", kWeb, ruleset::Reason::accepted,
+        {ruleset::AddressIn{ruleset::Side::source, false, {IpPrefix(IpAddress::parse(source).value(), 32)}}},
+        ruleset::Accept{});
+    add("service.web.deny", 43, ruleset::Reason::not_allowed, {}, ruleset::Drop{});
+    return rules;
+}
+
+ruleset::Flow flow_from(std::string_view source, std::uint8_t zone = ruleset::kWanZoneNumber) {
+    return {.mark = ruleset::make_mark(zone, kWeb),
+            .protocol = 6,
+            .source = IpAddress::parse(source).value(),
+            .source_port = 40'000,
+            .destination = IpAddress::parse("203.0.113.2").value(),
+            .destination_port = 443,
+            .reached = IpAddress::parse("203.0.113.2").value(),
+            .reached_port = 443,
+            .own_device = "wan0"};
+}
+
+} // namespace
+
+TEST_GROUP(flow_cutter) {
+    fakes::FakeClock clock;
+    fakes::FakeLoop loop;
+    fakes::FakeStore store;
+    fakes::FakeLogFiles files;
+    fakes::FakeConnections connections;
+    services::Timekeeper keeper{clock, store, Time{}};
+    services::EventLog log{files, store, keeper, "boot"};
+    services::FlowCutter cutter{connections, loop, keeper, log,
+                                [](const IpAddress&) { return CountryCode::from_letters("JP"); }};
+
+    std::size_t told() {
+        return files.count("\"connection-cut\"");
+    }
+};
+
+TEST(flow_cutter, what_is_not_admitted_ends_and_the_rest_stays) {
+    connections.add(flow_from("198.51.100.5"));
+    connections.add(flow_from("198.51.100.6"));
+    connections.add(flow_from("198.51.100.6", ruleset::kFirstFreeZoneNumber)); // an inside zone's
+    connections.add(flow_from("198.51.100.6", ruleset::kRouterZoneNumber));
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(3, connections.all.size());
+    STRCMP_EQUAL("198.51.100.5", connections.all[0].flow.source.text().c_str());
+    LONGS_EQUAL(1, told());
+}
+
+TEST(flow_cutter, the_log_names_the_ends_the_country_and_the_rules_before_and_now) {
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    auto flow = flow_from("198.51.100.5");
+    flow.translated = true;
+    flow.own_device.clear();
+    flow.reached = IpAddress::parse("10.0.1.20").value();
+    flow.reached_port = 8443;
+    connections.add(flow);
+    connections.add(flow_from("198.51.100.5"));
+    cutter.cut_unadmitted(admitting("198.51.100.9"));
+    LONGS_EQUAL(2, told());
+    const std::string line = files.all_lines().back();
+    for (const char* part :
+         {R"("outcome":"success")", R"("reason":"not-allowed")", R"("rule":{"id":"service.web.deny"})",
+          R"("zone":"wan")", R"("transport":"tcp")", R"("source":{"ip":"198.51.100.5","port":40000)",
+          R"("country_iso_code":"JP")", R"("destination":{"ip":"203.0.113.2","port":443)", R"("line":7)",
+          "admitted by service.web.allow, is not admitted any more and was ended"}) {
+        STRCMP_CONTAINS(part, line.c_str());
+    }
+    // through the router, where nothing else is a rule's business: refused by none, translation told
+    LONGS_EQUAL(1, files.count(R"("nat":{"ip":"10.0.1.20","port":8443})"));
+}
+
+TEST(flow_cutter, many_are_told_one_by_one_up_to_a_bound_and_then_counted) {
+    for (int number = 0; number < 300; ++number) {
+        connections.add(flow_from("198.51.100.6"));
+    }
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(0, connections.all.size());
+    LONGS_EQUAL(51, told());
+    LONGS_EQUAL(1, files.count("\"count\":250"));
+}
+
+TEST(flow_cutter, nothing_to_end_is_nothing_to_tell) {
+    connections.add(flow_from("198.51.100.5"));
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(0, files.all_lines().size());
+}
+
+TEST(flow_cutter, a_table_that_cannot_be_read_is_told_once_and_tried_again) {
+    connections.add(flow_from("198.51.100.6"));
+    connections.refuse_finding = true;
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    loop.advance(25'000, clock);
+    LONGS_EQUAL(1, connections.all.size());
+    LONGS_EQUAL(1, told());
+    LONGS_EQUAL(1, files.count("\"failure\""));
+    connections.refuse_finding = false;
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(0, connections.all.size());
+    LONGS_EQUAL(2, told());
+    LONGS_EQUAL(1, files.count("\"failure\""));
+    connections.add(flow_from("198.51.100.6"));
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(1, connections.all.size()); // done: only a new ruleset asks again
+}
+
+TEST(flow_cutter, one_that_does_not_end_keeps_no_other_alive) {
+    connections.add(flow_from("198.51.100.6"));
+    connections.add(flow_from("198.51.100.7"));
+    connections.refuse_ends = 1;
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(1, connections.all.size());
+    LONGS_EQUAL(1, files.count("\"failure\""));
+    loop.advance(10'000, clock);
+    LONGS_EQUAL(0, connections.all.size());
+}
+
+TEST(flow_cutter, a_new_ruleset_replaces_one_that_waits) {
+    connections.add(flow_from("198.51.100.6"));
+    connections.refuse_finding = true;
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    connections.refuse_finding = false;
+    cutter.cut_unadmitted(admitting("198.51.100.6"));
+    loop.advance(60'000, clock);
+    LONGS_EQUAL(1, connections.all.size());
+}
