@@ -29,6 +29,26 @@ ruleset::Set make_set(std::string_view list, Family family, std::initializer_lis
     return make_set(list, family, std::move(elements));
 }
 
+ruleset::Set make_country_set(std::string_view label, Family family,
+                              std::shared_ptr<const std::vector<IpRange>> ranges) {
+    std::vector<address::TimedRange> content;
+    for (const IpRange& each : *ranges) {
+        content.push_back({.range = each, .expires = std::nullopt});
+    }
+    return {.name = text::concat("geo_", label, family == Family::ipv4 ? "_4_" : "_6_", address::content_hash(content)),
+            .family = family,
+            .elements = {},
+            .ranges = std::move(ranges)};
+}
+
+ruleset::Set make_country_set(std::string_view label, Family family, std::initializer_list<std::string_view> ranges) {
+    auto parsed = std::make_shared<std::vector<IpRange>>();
+    for (const std::string_view text : ranges) {
+        parsed->push_back(range(text));
+    }
+    return make_country_set(label, family, std::move(parsed));
+}
+
 ruleset::Ruleset accept_from(std::vector<ruleset::Set> sets) {
     ruleset::Ruleset ruleset;
     ruleset.zones = {{.index = 1, .name = "wan", .interfaces = {"wan0"}, .is_wan = true}};

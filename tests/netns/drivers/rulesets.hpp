@@ -5,7 +5,9 @@
 #include "policy/ruleset/ruleset.hpp"
 
 #include <initializer_list>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::test {
 
@@ -13,6 +15,12 @@ namespace sekisho::test {
 [[nodiscard]] ruleset::Set make_set(std::string_view list, Family family, std::vector<address::TimedRange> elements);
 [[nodiscard]] ruleset::Set make_set(std::string_view list, Family family,
                                     std::initializer_list<std::string_view> ranges);
+
+/// The same with a country's ranges, as a country database gives them.
+[[nodiscard]] ruleset::Set make_country_set(std::string_view label, Family family,
+                                            std::initializer_list<std::string_view> ranges);
+[[nodiscard]] ruleset::Set make_country_set(std::string_view label, Family family,
+                                            std::shared_ptr<const std::vector<IpRange>> ranges);
 
 [[nodiscard]] IpRange range(std::string_view text);
 

@@ -69,19 +69,24 @@ sockaddr_storage to_socket_address(std::string_view text, std::uint16_t port, so
 Sandbox::Sandbox() : m_router(new_namespace()), m_outside(new_namespace()), m_inside(new_namespace()) {
     CHECK_EQUAL(0, setns(m_router, CLONE_NEWNET));
     run(Host::router, "ip link set lo up"
-                      " && ip link add wan0 type veth peer name eth0 netns " +
-                          path_of(m_outside) + " && ip link add lan0 type veth peer name eth0 netns " +
+                      " && ip link add lan0 type veth peer name eth0 netns " +
                           path_of(m_inside) +
-                          " && echo 0 > /proc/sys/net/ipv6/conf/wan0/accept_dad"
-                          " && ip link set wan0 up && ip link set lan0 up"
-                          " && ip address add 198.51.100.1/24 dev wan0 && ip address add 10.0.1.1/24 dev lan0"
-                          " && ip address add 2001:db8::1/64 dev wan0 nodad"
+                          " && ip link set lan0 up && ip address add 10.0.1.1/24 dev lan0"
                           " && echo 1 > /proc/sys/net/ipv4/ip_forward");
-    run(Host::outside, "ip link set lo up && echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad && ip link set eth0 up"
-                       " && for n in 2 3 4; do ip address add 198.51.100.$n/24 dev eth0 || exit; done"
-                       " && ip address add 2001:db8::2/64 dev eth0 nodad");
+    run(Host::outside, "ip link set lo up");
+    connect_outside();
     run(Host::inside, "ip link set lo up && ip link set eth0 up && ip address add 10.0.1.20/24 dev eth0"
                       " && ip route add default via 10.0.1.1");
+}
+
+void Sandbox::connect_outside() const {
+    run(Host::router, "ip link add wan0 type veth peer name eth0 netns " + path_of(m_outside) +
+                          " && echo 0 > /proc/sys/net/ipv6/conf/wan0/accept_dad && ip link set wan0 up"
+                          " && ip address add 198.51.100.1/24 dev wan0"
+                          " && ip address add 2001:db8::1/64 dev wan0 nodad");
+    run(Host::outside, "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad && ip link set eth0 up"
+                       " && for n in 2 3 4; do ip address add 198.51.100.$n/24 dev eth0 || exit; done"
+                       " && ip address add 2001:db8::2/64 dev eth0 nodad");
 }
 
 Sandbox::~Sandbox() {

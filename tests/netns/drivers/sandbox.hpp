@@ -40,6 +40,9 @@ public:
     /// The same, returning what it printed.
     [[nodiscard]] std::string output(Host host, const std::string& command) const;
 
+    /// Makes wan0 and its other end, with their addresses: they are not there, or no longer.
+    void connect_outside() const;
+
 private:
     int m_router = -1;
     int m_outside = -1;
