@@ -3,6 +3,7 @@
 
 #include "drivers/capture/nflog_packet_log.hpp"
 #include "drivers/control/control_server.hpp"
+#include "drivers/geoip/country_database.hpp"
 #include "drivers/json/component_list.hpp"
 #include "drivers/json/event_reader.hpp"
 #include "drivers/json/support_record.hpp"
@@ -21,6 +22,7 @@
 #include "firmware/services/administration.hpp"
 #include "firmware/services/authentication.hpp"
 #include "firmware/services/connection_log.hpp"
+#include "firmware/services/countries.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
@@ -147,6 +149,7 @@ struct Daemon {
           processes(loop),
           packet_log(loop, clock_port),
           resolver(loop),
+          databases(options.country_database, options.data_directory),
           connector(loop, resolver),
           server(loop, text::concat(options.run_directory, "/control.sock"), {}, accounts::kGroupId),
           timekeeper(clock, *opened.store, opened.image.identity.build_time),
@@ -154,9 +157,11 @@ struct Daemon {
           credentials(*opened.store),
           accounts(*opened.store, credentials, log),
           authentication({hasher, clock}, accounts, credentials, timekeeper, log, opened.image.identity.product),
+          countries({databases, *opened.store, loop}, timekeeper, log),
           policy({*opened.filter, *opened.network, *opened.store, *opened.run_store, loop, clock}, timekeeper, log,
-                 opened.default_configuration),
-          connections({packet_log, *opened.filter, loop, *opened.run_store}, log),
+                 countries, opened.default_configuration),
+          connections({packet_log, *opened.filter, loop, *opened.run_store}, log,
+                      [this](const IpAddress& address) { return countries.country_of(address); }),
           cutter(*opened.connections, loop, timekeeper, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
@@ -283,6 +288,7 @@ struct Daemon {
         }
         note(log, "name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
         forwarding.follow(model);
+        countries.follow(model);
     }
 
     ports::Clock& clock;
@@ -291,6 +297,7 @@ struct Daemon {
     drivers::ChildProcesses processes;
     drivers::NflogPacketLog packet_log;
     drivers::SystemResolver resolver;
+    drivers::CountryDatabases databases;
     drivers::SocketConnector connector;
     drivers::YyjsonEventReader reader;
     drivers::YescryptHasher hasher;
@@ -300,6 +307,7 @@ struct Daemon {
     services::Credentials credentials;
     services::Accounts accounts;
     services::Authentication authentication;
+    services::Countries countries;
     services::PolicyService policy;
     services::ConnectionLog connections;
     services::FlowCutter cutter;
@@ -365,6 +373,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.limit_log();
     daemon.open_accounts();
     daemon.open_ssh();
+    daemon.countries.start();
     daemon.policy.start();
     if (daemon.policy.configuration() == nullptr) {
         constexpr model::LogSettings kDefault; // denials are logged without a policy too
@@ -375,6 +384,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     note(daemon.log, "clock", clock.watch_steps([&daemon] {
         daemon.policy.check_clock();
         daemon.lifecycle.check();
+        daemon.countries.check_age();
     }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
     const auto started = daemon.server.start(

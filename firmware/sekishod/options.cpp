@@ -14,12 +14,13 @@ struct Row {
     std::string Options::* member;
 };
 
-constexpr std::array<Row, 14> kRows{{{"--data", &Options::data_directory},
+constexpr std::array<Row, 15> kRows{{{"--data", &Options::data_directory},
                                      {"--run", &Options::run_directory},
                                      {"--default-config", &Options::default_configuration},
                                      {"--identity", &Options::identity},
                                      {"--support", &Options::support},
                                      {"--components", &Options::components},
+                                     {"--country-database", &Options::country_database},
                                      {"--lease-script", &Options::lease_script},
                                      {"--resolv-conf", &Options::resolv_conf},
                                      {"--busybox", &Options::busybox},

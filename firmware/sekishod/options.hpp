@@ -18,6 +18,7 @@ struct Options {
     std::string identity = "/usr/share/sekisho/identity";
     std::string support = "/usr/share/sekisho/support.json";
     std::string components = "/usr/share/sekisho/components.json";
+    std::string country_database = "/usr/share/sekisho/country.mmdb"; ///< the image's own
     std::string lease_script = "/usr/libexec/sekisho/lease-event";
     std::string resolv_conf = "/run/resolv.conf";
     std::string busybox = "/bin/busybox";

@@ -49,10 +49,13 @@ std::string_view name_of(PolicySource source) noexcept {
     return kNames[static_cast<std::size_t>(source)];
 }
 
-PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration)
+PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, Countries& countries,
+                             std::string default_configuration)
     : m_ports(ports),
       m_timekeeper(timekeeper),
       m_log(log),
+      m_countries(countries),
+      m_early_drop(ports.filter, ports.network, log),
       m_store(ports.store),
       m_default_configuration(std::move(default_configuration)),
       m_clock_timer(ports.loop.make_timer([this] { check_clock(); })),
@@ -160,11 +163,12 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
         record_start_failure(m_why);
         return false;
     }
-    auto compiled = ruleset::compile(configuration->model, clock);
+    auto compiled = compile(configuration->model, clock);
     const auto filtered =
         compiled ? m_ports.filter.apply(*compiled, clock.now) : std::unexpected(Error(compiled.error()).in("compile"));
     if (!filtered) {
-        m_is_retrying = m_is_retrying || compiled.has_value();
+        // what the kernel or the data partition refuse, they may give later
+        m_is_retrying = m_is_retrying || compiled || compiled.error().domain() == Domain::storage;
         m_why = text::concat("the ", name_of(source),
                              " configuration could not be put in force: ", filtered.error().message());
         record_start_failure(m_why);
@@ -176,7 +180,9 @@ bool PolicyService::try_start(std::string_view text, PolicySource source) {
     m_synchronised = clock.synchronised;
     m_is_retrying = false;
     m_told.clear();
+    tell_of_absent_countries(m_configuration->model);
     const auto network = set_up_network(m_configuration->model, judge_leases(m_configuration->model));
+    m_early_drop.install(m_ruleset);
     std::string message = text::concat("the ", name_of(source), " configuration is in force");
     for (const std::string& sentence : network.sentences) {
         message += "; " + sentence;
@@ -226,6 +232,7 @@ std::string PolicyService::take_back(const Former& former) {
                              "interfaces could not be restored and are tried again: ", network.failure->message());
     }
     settle_network(network);
+    m_early_drop.install(m_ruleset);
     if (told.empty()) {
         return "Not applied; the former policy is in force again, unchanged.\n";
     }
@@ -253,12 +260,14 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
 
     Diagnostics diagnostics;
     auto configuration = load_configuration(text, clock, diagnostics, model::Purpose::apply);
-    if (!configuration) {
+    const auto contents = configuration ? countries_of(*configuration, diagnostics) : geo::Contents{};
+    if (!configuration || diagnostics.has_errors()) {
         return refuse("not-accepted", text::concat(diagnostics.text("configuration"),
                                                    "Not applied; the policy in force is unchanged.\n"));
     }
     event.set(Field::config_digest, configuration->digest);
-    auto compiled = ruleset::compile(configuration->model, clock);
+    auto compiled = contents ? ruleset::compile(configuration->model, clock, *contents)
+                             : Result<ruleset::Ruleset>(std::unexpected(contents.error()));
     if (!compiled) {
         return refuse("not-accepted",
                       compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
@@ -310,6 +319,7 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
         record_state("commit", shortcoming.message(), false);
     }
     settle_network(network);
+    m_early_drop.install(m_ruleset);
     record_expiries(clock);
     schedule_expiry(clock);
     if (m_on_change) {
@@ -360,13 +370,14 @@ void PolicyService::check_clock() {
     if (m_network_failure) {
         configure_network();
     }
+    m_early_drop.check(m_ruleset);
     const bool passed = m_next_expiry && clock.now >= *m_next_expiry;
     if (!m_configuration || !(changed || passed || m_behind)) {
         return;
     }
     const bool is_behind = std::exchange(m_behind, false);
     bool switched = false;
-    auto compiled = ruleset::compile(m_configuration->model, clock);
+    auto compiled = compile(m_configuration->model, clock);
     if (!compiled) {
         record_state("expiry", std::move(compiled).error().message(), false);
     } else if (is_behind || !same_content(*compiled, m_ruleset)) {
@@ -378,6 +389,7 @@ void PolicyService::check_clock() {
         } else {
             m_ruleset = std::move(*compiled);
             switched = true;
+            m_early_drop.install(m_ruleset);
         }
     }
     record_expiries(clock);

@@ -10,6 +10,8 @@
 #include "firmware/ports/packet_filter.hpp"
 #include "firmware/services/configuration.hpp"
 #include "firmware/services/configuration_store.hpp"
+#include "firmware/services/countries.hpp"
+#include "firmware/services/early_drop.hpp"
 #include "firmware/services/event_log.hpp"
 #include "firmware/services/network_plan.hpp"
 #include "firmware/services/timekeeper.hpp"
@@ -48,7 +50,8 @@ public:
         ports::Clock& clock;
     };
 
-    PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, std::string default_configuration);
+    PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log, Countries& countries,
+                  std::string default_configuration);
 
     /// Puts what is stored in force. Where nothing is acceptable, everything stays closed and why() says why; where the
     /// packet filter refused, that is tried again. Interfaces that fail close nothing: they are recorded and tried
@@ -77,6 +80,10 @@ public:
     /// Makes interfaces, addresses and routes as configured where they are not, e.g. after an interface appeared.
     void configure_network();
 
+    /// Puts the policy in force anew with other contents of its lists of countries; `keep` then makes their database
+    /// the one that later policies and the next start use. Where either fails, everything is as before.
+    Result<void> exchange_countries(const geo::Contents& contents, const std::function<Result<void>()>& keep);
+
     /// Called after every change of the configuration in force.
     void on_change(std::function<void(const model::Model&)> callback) { m_on_change = std::move(callback); }
 
@@ -91,6 +98,8 @@ public:
     [[nodiscard]] const std::shared_ptr<const Configuration>& configuration() const noexcept { return m_configuration; }
 
     [[nodiscard]] const ruleset::Ruleset& ruleset() const noexcept { return m_ruleset; }
+
+    [[nodiscard]] const EarlyDrop& early_drop() const noexcept { return m_early_drop; }
 
     [[nodiscard]] PolicySource source() const noexcept { return m_source; }
 
@@ -128,6 +137,9 @@ private:
     void keep_copy(std::string_view text);
     bool try_start(std::string_view text, PolicySource source);
     void stay_closed();
+    [[nodiscard]] Result<ruleset::Ruleset> compile(const model::Model& model, const ClockReading& clock);
+    [[nodiscard]] Result<geo::Contents> countries_of(const Configuration& configuration, Diagnostics& diagnostics);
+    void tell_of_absent_countries(const model::Model& model);
     void load_leases();
     void save_leases();
     [[nodiscard]] std::vector<Error> judge_leases(const model::Model& model);
@@ -144,6 +156,8 @@ private:
     Ports m_ports;
     Timekeeper& m_timekeeper;
     EventLog& m_log;
+    Countries& m_countries;
+    EarlyDrop m_early_drop;
     ConfigurationStore m_store;
     std::string m_default_configuration;
     std::function<void(const model::Model&)> m_on_change;

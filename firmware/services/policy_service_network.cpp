@@ -187,6 +187,7 @@ void PolicyService::configure_network() {
         outcome.failure = std::move(configured).error();
     }
     settle_network(outcome);
+    m_early_drop.check(m_ruleset);
 }
 
 /// Only what the kernel took: a daemon that starts anew begins with these.

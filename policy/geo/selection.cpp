@@ -114,6 +114,7 @@ void Collector::add(const IpRange& range, std::optional<CountryCode> country) {
     const auto family = static_cast<std::size_t>(range.family());
     if (country) {
         ++m_ranges_by_country[country->index()];
+        m_seen[family].set(country->index());
         m_covered[family] += address::count(std::span(&range, 1), range.family());
     }
     for (const std::uint16_t index : m_wanted_by[country ? country->index() : kUnknown]) {
@@ -124,6 +125,7 @@ void Collector::add(const IpRange& range, std::optional<CountryCode> country) {
 Contents Collector::finish() {
     Contents contents;
     for (std::size_t index = 0; index < m_selections.size(); ++index) {
+        const std::vector<CountryCode> countries = m_selections[index].countries;
         Content& content = contents[std::move(m_selections[index])];
         for (const Family family : {Family::ipv4, Family::ipv6}) {
             const auto place = static_cast<std::size_t>(family);
@@ -132,6 +134,8 @@ Contents Collector::finish() {
             m_ranges[index][place] = {};
             content[place].hash = hash_of(*ranges);
             content[place].ranges = std::move(ranges);
+            std::ranges::copy_if(countries, std::back_inserter(content[place].absent),
+                                 [&](CountryCode country) { return !m_seen[place].test(country.index()); });
         }
     }
     return contents;

@@ -7,6 +7,7 @@
 #include "policy/base/country.hpp"
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -38,6 +39,7 @@ struct Selection {
 struct Ranges {
     std::shared_ptr<const std::vector<IpRange>> ranges; ///< sorted, merged, without special-purpose space; never null
     std::string hash;                                   ///< 12 hexadecimal digits of a SHA-256 over them
+    std::vector<CountryCode> absent; ///< countries of the selection that the database has no range of, in this family
 };
 
 /// By family.
@@ -77,6 +79,7 @@ private:
     std::array<std::vector<std::uint16_t>, CountryCode::kCount + 1> m_wanted_by;
     std::vector<std::array<std::vector<IpRange>, 2>> m_ranges; ///< of each selection
     std::array<std::uint32_t, CountryCode::kCount> m_ranges_by_country{};
+    std::array<std::bitset<CountryCode::kCount>, 2> m_seen; ///< countries with a range, by family
     std::array<double, 2> m_covered{};
 };
 

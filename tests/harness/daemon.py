@@ -25,6 +25,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from . import mmdb
 from .namespaces import Network, NetworkError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,11 @@ exec {client} --socket {run}/control.sock lease-event "$1" "interface=$interface
 '''
 # a time server's client that touches no clock: tests share the host's
 _NO_CHRONY = '#!/bin/sh\nexec sleep 100000\n'
+
+# The image's country database of a lab that names none: addresses that no test uses.
+_COUNTRIES = {'1.0.16.0/20': mmdb.nested('JP'), '2001:200::/32': mmdb.nested('JP')}
+# older than the labs' clocks, and not yet old
+_COUNTRIES_BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 
 # The password of admin that a lab's router has from the start, and its hash (of the least cost: tests don't wait for it).
 PASSWORD = 'Lamp.vR7-quiet'
@@ -99,9 +105,11 @@ def matches(event: dict, wanted: dict) -> bool:
 
 class Lab:
     """The namespaces and the daemon. A context manager. `configuration` is the default configuration of a device that was never configured. A router that has no password
-    holds its WAN down: without `credentials` it has none. `support` is the image's support record, as the file holds it or as an object to write; without one there is none."""
+    holds its WAN down: without `credentials` it has none. `support` is the image's support record, as the file holds it or as an object to write; without one there is none. `countries` is the image's country
+    database: a file, or records by network (mmdb.py)."""
 
-    def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True, support: dict | str | None = None):
+    def __init__(self, configuration: str = NETWORKS, factory: bool = True, credentials: bool = True, support: dict | str | None = None,
+                 countries: Path | dict | None = None):
         self.network = Network()
         self.folder = Path(tempfile.mkdtemp(prefix='sekisho-'))
         self.folder.chmod(0o711)  # accounts reach the control socket in it
@@ -110,6 +118,8 @@ class Lab:
         self.errors = self.folder / 'daemon.stderr'
         self.process: subprocess.Popen | None = None
         self._configuration, self._factory, self._credentials, self._support = configuration, factory, credentials, support
+        self.country_database = countries if isinstance(countries, Path) else self.folder / 'country.mmdb'
+        self._countries = _COUNTRIES if countries is None else countries
 
     def __enter__(self) -> 'Lab':
         for program in (DAEMON, CLIENT):
@@ -141,6 +151,8 @@ class Lab:
         self._file('components.json', json.dumps(_COMPONENTS))
         self.set_support(self._support)
         self._file('default.conf', self._configuration)
+        if isinstance(self._countries, dict):
+            self.country_database.write_bytes(mmdb.database(self._countries, build_epoch=int(_COUNTRIES_BUILT.timestamp())))
         self._file('lease-script', _LEASE_SCRIPT.format(client=CLIENT, run=self.run)).chmod(0o755)
         self._file('no-chrony', _NO_CHRONY).chmod(0o755)
         self.set_clock(NOW, synchronised=True)
@@ -212,7 +224,7 @@ class Lab:
         return [str(DAEMON), '--data', str(self.data), '--run', str(self.run), '--default-config', str(self.folder / 'default.conf'),
                 '--identity', str(self.folder / 'identity'), '--support', str(self.folder / 'support.json'),
                 '--components', str(self.folder / 'components.json'), '--lease-script', str(self.folder / 'lease-script'), '--resolv-conf',
-                str(self.folder / 'resolv.conf'), '--busybox', '/usr/bin/busybox', '--chronyd', str(self.folder / 'no-chrony'), '--clock', str(self.clock_file)]
+                str(self.folder / 'resolv.conf'), '--country-database', str(self.country_database), '--busybox', '/usr/bin/busybox', '--chronyd', str(self.folder / 'no-chrony'), '--clock', str(self.clock_file)]
 
     def start(self, wait: bool = True) -> None:
         """Starts the daemon and waits until it answers. It can change neither the host's name nor its clock."""

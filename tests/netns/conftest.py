@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The daemon on the host's kernel, with hosts in namespaces around it. A module's tests share one lab; its module-level CONFIGURATION is in force at the start."""
+"""The daemon on the host's kernel, with hosts in namespaces around it. A module's tests share one lab; its module-level CONFIGURATION is in force at the start,
+with its COUNTRIES as the image's country database."""
 
 import pytest
 
@@ -20,7 +21,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='module')
 def module_lab(request):
-    with daemon.Lab(request.module.CONFIGURATION) as made:
+    with daemon.Lab(request.module.CONFIGURATION, countries=getattr(request.module, 'COUNTRIES', None)) as made:
         prepare = getattr(request.module, 'prepare', None)
         if prepare:
             prepare(made)

@@ -338,6 +338,13 @@ public:
 
     Result<std::vector<ports::LinkStatus>> links() override { return status; }
 
+    void set_links(const std::vector<std::string>& names) {
+        status.clear();
+        for (const std::string& name : names) {
+            status.emplace_back().name = name;
+        }
+    }
+
     Result<void> watch(std::function<void()>) override { return {}; }
 
     ports::NetworkPlan in_force;

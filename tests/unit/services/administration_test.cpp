@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/administration.hpp"
+#include "tests/unit/fakes/fake_countries.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 
 #include <CppUTest/TestHarness.h>
@@ -43,7 +44,9 @@ TEST_GROUP(administration) {
     ActionReader reader;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
-    services::PolicyService policy{{filter, network, store, run_store, loop, clock}, keeper, log, ""};
+    fakes::FakeGeoDatabases databases{store.files};
+    services::Countries countries{{databases, store, loop}, keeper, log};
+    services::PolicyService policy{{filter, network, store, run_store, loop, clock}, keeper, log, countries, ""};
     services::Administration administration{{filter, network, machine, clock, reader}, policy, log, keeper};
 
     ports::ControlResponse ask(std::vector<std::string> words, std::string payload = {}, std::uint32_t user = 0) {

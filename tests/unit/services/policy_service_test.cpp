@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/policy_service.hpp"
 #include "policy/base/text.hpp"
+#include "tests/unit/fakes/fake_countries.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 
 #include <CppUTest/TestHarness.h>
@@ -38,6 +39,8 @@ TEST_GROUP(policy_service) {
     fakes::FakeNetwork network;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
+    fakes::FakeGeoDatabases databases{store.files};
+    services::Countries countries{{databases, store, loop}, keeper, log};
     std::unique_ptr<services::PolicyService> service;
     bool no_password = false;
 
@@ -46,7 +49,7 @@ TEST_GROUP(policy_service) {
     }
     void start(std::function<void(const ruleset::Ruleset&)> after_switch = [](const ruleset::Ruleset&) {}) {
         service = std::make_unique<services::PolicyService>(
-            services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log,
+            services::PolicyService::Ports{filter, network, store, run_store, loop, clock}, keeper, log, countries,
             std::string(kInterfaces));
         service->after_switch(std::move(after_switch));
         if (no_password) {
@@ -358,7 +361,8 @@ TEST(policy_service, what_expired_stays_closed_when_the_clock_steps_back) {
     clock.monotonic = 1;
     services::Timekeeper rebooted_keeper(clock, store, Time{});
     CHECK(rebooted_keeper.load().has_value());
-    services::PolicyService rebooted({filter, network, store, run_store, loop, clock}, rebooted_keeper, log, "");
+    services::PolicyService rebooted({filter, network, store, run_store, loop, clock}, rebooted_keeper, log, countries,
+                                     "");
     rebooted.start();
     LONGS_EQUAL(1, elements());
 }
