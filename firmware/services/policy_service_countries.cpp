@@ -67,6 +67,7 @@ Result<void> PolicyService::exchange_countries(const geo::Contents& contents,
     if (m_on_change) {
         m_on_change(m_configuration->model);
     }
+    m_after_switch(m_ruleset);
     return {};
 }
 
