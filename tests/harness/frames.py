@@ -76,6 +76,17 @@ def ip(source: str, destination: str, part: Part, hop_limit: int = 64, identific
     return header[:10] + struct.pack('!H', checksum(header)) + header[12:] + data
 
 
+def fragments(packet: bytes, size: int) -> list[bytes]:
+    """An IPv4 packet without options in pieces of `size` bytes, a multiple of eight."""
+    pieces = []
+    for offset in range(0, len(packet) - 20, size):
+        data = packet[20 + offset:20 + offset + size]
+        more = 0x2000 if 20 + offset + size < len(packet) else 0
+        header = packet[:2] + struct.pack('!HHH', 20 + len(data), int.from_bytes(packet[4:6]), more | offset // 8) + packet[8:10] + b'\0\0' + packet[12:20]
+        pieces.append(header[:10] + struct.pack('!H', checksum(header)) + header[12:] + data)
+    return pieces
+
+
 def fragmentation_needed(reporter: str, about: bytes, size: int = 1280) -> bytes:
     """The ICMP error of a router on the way that could not pass `about` (an IPv4 packet): path MTU discovery needs it."""
     sender = str(ipaddress.IPv4Address(about[12:16]))

@@ -21,7 +21,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='module')
 def module_lab(request):
-    with daemon.Lab(request.module.CONFIGURATION, countries=getattr(request.module, 'COUNTRIES', None)) as made:
+    countries = getattr(request.module, 'COUNTRIES', None)
+    with daemon.Lab(request.module.CONFIGURATION, countries=countries() if callable(countries) else countries) as made:
         prepare = getattr(request.module, 'prepare', None)
         if prepare:
             prepare(made)
