@@ -98,10 +98,11 @@ template <typename Take>
 Result<void> CountryDatabase::each_stretch(Family family, Take take) {
     TreeWalk walk(m_file.mmdb(), family);
     const std::uint64_t effort_before = m_records.effort();
+    const RecordReader::Answer nothing;
     Stretch stretch;
     std::size_t leaves = 0;
     for (Leaf leaf; walk.next(leaf);) {
-        const auto answer = leaf.record ? m_records.country_of(*leaf.record) : RecordReader::Answer{};
+        const auto& answer = leaf.record ? m_records.country_of(*leaf.record) : nothing;
         if (answer.is_damaged) {
             return std::unexpected(refusal("has a damaged record"));
         }
@@ -113,7 +114,10 @@ Result<void> CountryDatabase::each_stretch(Family family, Take take) {
             if (leaf.first != 0 && !take(std::as_const(stretch))) {
                 return {};
             }
-            stretch = {leaf.first, 0, answer.country, leaf.record.has_value()};
+            // member by member: there are a million of them, and the copy of a fresh whole waits for its parts
+            stretch.first = leaf.first;
+            stretch.country = answer.country;
+            stretch.has_record = leaf.record.has_value();
         }
         if (++leaves % kLeavesInMemory == 0) {
             m_file.release_memory();

@@ -135,7 +135,7 @@ bool is_small(const MMDB_s& section, std::uint32_t offset) {
     return ValueReader(section).visit(offset, kDeepest);
 }
 
-RecordReader::Answer RecordReader::country_of(std::uint32_t offset) {
+const RecordReader::Answer& RecordReader::country_of(std::uint32_t offset) {
     Known& known = m_known[(offset * 2'654'435'761u >> 16) % kKnown];
     if (known.offset != offset) {
         known = {offset, read(offset)};

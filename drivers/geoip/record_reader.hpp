@@ -26,8 +26,8 @@ public:
     /// `mmdb` must outlive it.
     explicit RecordReader(const MMDB_s& mmdb) : m_mmdb(&mmdb), m_known(kKnown) {}
 
-    /// `offset` is the record's in the data section.
-    [[nodiscard]] Answer country_of(std::uint32_t offset);
+    /// `offset` is the record's in the data section. What is returned holds until the next call.
+    [[nodiscard]] const Answer& country_of(std::uint32_t offset);
 
     /// Values that were looked at.
     [[nodiscard]] std::uint64_t effort() const noexcept { return m_effort; }

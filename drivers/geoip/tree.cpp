@@ -47,14 +47,35 @@ struct Node {
     std::uint32_t right = 0;
 };
 
-/// A node's two records; nothing where one of them points to nowhere or back to the root.
-std::optional<Node> read_node(const MMDB_s& mmdb, std::uint32_t number) {
-    MMDB_search_node_s node;
-    if (MMDB_read_node(&mmdb, number, &node) != MMDB_SUCCESS || node.left_record_type == MMDB_RECORD_TYPE_INVALID ||
-        node.right_record_type == MMDB_RECORD_TYPE_INVALID) {
-        return std::nullopt;
+std::uint32_t be24(const std::uint8_t* at) {
+    return static_cast<std::uint32_t>(at[0]) << 16 | static_cast<std::uint32_t>(at[1]) << 8 | at[2];
+}
+
+std::uint32_t be32(const std::uint8_t* at) {
+    return static_cast<std::uint32_t>(at[0]) << 24 | be24(at + 1);
+}
+
+/// A node's two records, of a node that is one. As MMDB_read_node does it, without its questions about the whole file:
+/// a walk reads millions of nodes.
+Node unpack(const std::uint8_t* tree, std::uint32_t node_size, std::uint32_t number) {
+    const std::uint8_t* at = tree + std::size_t{number} * node_size;
+    switch (node_size) {
+    case 6:
+        return {be24(at), be24(at + 3)};
+    case 7: // the middle byte has the highest four bits of both
+        return {be24(at) | (at[3] & 0xf0u) << 20, be24(at + 4) | (at[3] & 0x0fu) << 24};
+    default:
+        return {be32(at), be32(at + 4)};
     }
-    return Node{static_cast<std::uint32_t>(node.left_record), static_cast<std::uint32_t>(node.right_record)};
+}
+
+/// Whether neither record points to nowhere or back to the root. `end` is behind the last value that leads to data.
+bool is_sound(const Node& node, std::uint64_t end) {
+    return node.left != 0 && node.right != 0 && node.left < end && node.right < end;
+}
+
+std::uint64_t end_of_values(const MMDB_s& mmdb) {
+    return std::uint64_t{mmdb.metadata.node_count} + mmdb.data_section_size;
 }
 
 } // namespace
@@ -62,10 +83,9 @@ std::optional<Node> read_node(const MMDB_s& mmdb, std::uint32_t number) {
 TreeWalk::TreeWalk(const MMDB_s& mmdb, Family family)
     : m_mmdb(&mmdb),
       m_bits(bits_of(family)),
-      m_nodes(mmdb.metadata.node_count),
       m_end(end_of(mmdb, family)),
       m_visits_left(mmdb.metadata.node_count * kMostVisitsPerNode) {
-    m_waiting[m_count++] = {root_of(mmdb, family), 0, 0};
+    m_waiting[m_count++] = {root_of(mmdb, family), 0};
 }
 
 bool TreeWalk::fail() noexcept {
@@ -78,19 +98,25 @@ bool TreeWalk::next(Leaf& leaf) {
     if (m_count == 0) {
         return false;
     }
-    Branch branch = m_waiting[--m_count];
-    while (branch.value < m_nodes && branch.value != m_end) {
-        const auto node = read_node(*m_mmdb, branch.value);
-        if (branch.depth == m_bits || m_visits_left-- == 0 || !node) {
+    auto [value, depth] = m_waiting[--m_count];
+    const std::uint8_t* const tree = m_mmdb->file_content;
+    const std::uint32_t node_size = m_mmdb->full_record_byte_size;
+    const std::uint32_t nodes = m_mmdb->metadata.node_count;
+    const std::uint64_t values = end_of_values(*m_mmdb);
+    while (value < nodes && value != m_end) {
+        const Node node = unpack(tree, node_size, value);
+        if (depth == m_bits || m_visits_left-- == 0 || !is_sound(node, values)) {
             return fail();
         }
-        ++branch.depth;
-        m_waiting[m_count++] = {node->right, branch.depth, branch.first | AddressBits{1} << (m_bits - branch.depth)};
-        branch.value = node->left;
+        m_waiting[m_count++] = {node.right, ++depth};
+        value = node.left;
     }
-    leaf.first = branch.first;
-    leaf.length = branch.depth;
-    return read_end(*m_mmdb, branch.value, leaf) || fail();
+    leaf.first = m_next;
+    leaf.length = depth;
+    if (depth > 0) { // behind a leaf of everything there is no next one
+        m_next += AddressBits{1} << (m_bits - depth);
+    }
+    return read_end(*m_mmdb, value, leaf) || fail();
 }
 
 std::optional<Leaf> find_leaf(const MMDB_s& mmdb, const IpAddress& address) {
@@ -101,13 +127,13 @@ std::optional<Leaf> find_leaf(const MMDB_s& mmdb, const IpAddress& address) {
     std::uint32_t value = root_of(mmdb, family);
     Leaf leaf;
     while (value < mmdb.metadata.node_count && value != end) {
-        const auto node = read_node(mmdb, value);
-        if (leaf.length == bits || !node) {
+        const Node node = unpack(mmdb.file_content, mmdb.full_record_byte_size, value);
+        if (leaf.length == bits || !is_sound(node, end_of_values(mmdb))) {
             return std::nullopt;
         }
         ++leaf.length;
         const AddressBits bit = AddressBits{1} << (bits - leaf.length);
-        value = (target & bit) != 0 ? node->right : node->left;
+        value = (target & bit) != 0 ? node.right : node.left;
         leaf.first |= target & bit;
     }
     return read_end(mmdb, value, leaf) ? std::optional(leaf) : std::nullopt;

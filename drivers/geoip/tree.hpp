@@ -38,17 +38,16 @@ private:
     struct Branch {
         std::uint32_t value = 0; ///< of the record that leads to it
         unsigned depth = 0;
-        AddressBits first = 0;
     };
 
     bool fail() noexcept;
 
     const MMDB_s* m_mmdb;
     unsigned m_bits;
-    std::uint32_t m_nodes;
     std::uint32_t m_end; ///< the node that is the IPv4 tree's, in the tree of IPv6
     std::uint64_t m_visits_left;
     bool m_is_damaged = false;
+    AddressBits m_next = 0;            ///< first address of the next leaf: the last one's end
     std::array<Branch, 129> m_waiting; ///< a stack: the root, or the right branch of each level above
     std::size_t m_count = 0;
 };

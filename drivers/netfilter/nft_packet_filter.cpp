@@ -123,7 +123,9 @@ Result<ports::FilterReport> NftPacketFilter::apply(const ruleset::Ruleset& rules
     const ruleset::Rendered rendered = ruleset::render(ruleset);
     const ruleset::TableObjects existing = TRY(list_table(kernel.netlink));
     const auto missing = TRY(kernel.missing_sets(ruleset, existing.sets));
-    TRY(kernel.run(rendered.declarations));
+    if (!missing.empty()) {
+        TRY(kernel.run(rendered.declarations));
+    }
 
     const auto loaded = kernel.load(missing, now);
     if (!loaded) {

@@ -29,6 +29,8 @@ namespace {
 constexpr std::size_t kRangesPerMessage = 500;
 /// Ranges looked up after a load.
 constexpr std::size_t kVerifiedRanges = 1'000;
+/// Ranges of one request: each element found is a message in the socket's receive buffer.
+constexpr std::size_t kRangesPerLookup = 100;
 
 struct FreeSet {
     void operator()(nftnl_set* set) const noexcept { nftnl_set_free(set); }
@@ -155,30 +157,51 @@ void collect_found(const nlmsghdr* reply, Family family, std::vector<Found>& fou
     nftnl_set_elems_iter_destroy(elements);
 }
 
-/// Asks for the element that covers the first address, the one that covers the last, and with `expect_end` the end
-/// behind it.
-Result<void> verify_range(Netlink& netlink, const ruleset::Set& set, const IpRange& range,
-                          const std::optional<IpAddress>& expect_end) {
+/// A range to look up: the element that covers its first address, the one that covers its last, and with
+/// `expect_end` the end behind it.
+struct Lookup {
+    IpRange range;
+    std::optional<IpAddress> expect_end;
+};
+
+Result<void> look_up(Netlink& netlink, const ruleset::Set& set, std::span<const Lookup> lookups) {
     std::vector<Found> found;
     TRY(netlink.request(
         NFT_MSG_GETSETELEM, RequestKind::look_up, place_of(set),
         [&](nlmsghdr* message) {
             ElementWriter writer(message, set.name);
-            writer.start(range.first, 0);
-            writer.start(range.last, 0);
-            if (expect_end) {
-                writer.end(*expect_end);
+            for (const Lookup& lookup : lookups) {
+                writer.start(lookup.range.first, 0);
+                writer.start(lookup.range.last, 0);
+                if (lookup.expect_end) {
+                    writer.end(*lookup.expect_end);
+                }
             }
             writer.finish();
         },
         [&](const nlmsghdr* reply) { collect_found(reply, set.family, found); }, [&] { found.clear(); }));
-    std::vector<Found> expected(2, {.key = range.first, .is_end = false});
-    if (expect_end) {
-        expected.push_back({.key = *expect_end, .is_end = true});
+    std::vector<Found> expected;
+    for (const Lookup& lookup : lookups) {
+        expected.insert(expected.end(), 2, {.key = lookup.range.first, .is_end = false});
+        if (lookup.expect_end) {
+            expected.push_back({.key = *lookup.expect_end, .is_end = true});
+        }
     }
     if (found != expected) {
-        return std::unexpected(Error(Domain::kernel, place_of(set),
-                                     text::concat("the kernel does not hold ", range.text(), " as it was sent")));
+        return std::unexpected(
+            Error(Domain::kernel, place_of(set),
+                  text::concat("the kernel does not hold ", lookups.front().range.text(), " as it was sent")));
+    }
+    return {};
+}
+
+/// Many in one request; where that fails, one by one, so that the error names the range.
+Result<void> verify(Netlink& netlink, const ruleset::Set& set, std::span<const Lookup> lookups) {
+    if (look_up(netlink, set, lookups)) {
+        return {};
+    }
+    for (std::size_t index = 0; index < lookups.size(); ++index) {
+        TRY(look_up(netlink, set, lookups.subspan(index, 1)));
     }
     return {};
 }
@@ -234,10 +257,16 @@ Result<std::size_t> fill_set(Netlink& netlink, const ruleset::Set& set, Time now
 Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now) {
     // A second of grace: a range that runs out while it is being looked up is no failure.
     const Time later{now.microseconds + 1'000'000};
+    std::vector<Lookup> lookups;
     for (const std::size_t index : positions_to_verify(set.size())) {
         if (to_loaded(set, index, later)) {
-            TRY(verify_range(netlink, set, range_of(set, index), end_to_verify(set, index, now)));
+            lookups.push_back({.range = range_of(set, index), .expect_end = end_to_verify(set, index, now)});
         }
+    }
+    for (std::span<const Lookup> rest = lookups; !rest.empty();) {
+        const auto part = rest.first(std::min(rest.size(), kRangesPerLookup));
+        rest = rest.subspan(part.size());
+        TRY(verify(netlink, set, part));
     }
     return {};
 }
