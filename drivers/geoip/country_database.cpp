@@ -4,8 +4,10 @@
 #include "drivers/geoip/database_file.hpp"
 #include "drivers/geoip/record_reader.hpp"
 #include "drivers/geoip/tree.hpp"
+#include "policy/base/sha256.hpp"
 #include "policy/base/text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -79,6 +81,7 @@ public:
 
     Result<geo::Contents> select(std::span<const geo::Selection> selections) override;
     Result<ports::GeoCoverage> coverage() override;
+    [[nodiscard]] std::string sha256() override;
     [[nodiscard]] Location locate(const IpAddress& address) override;
 
 private:
@@ -177,6 +180,20 @@ Result<ports::GeoCoverage> CountryDatabase::coverage() {
     return ports::GeoCoverage{.ranges_by_country = {ranges.begin(), ranges.end()},
                               .v4 = collector.covered(Family::ipv4),
                               .v6 = collector.covered(Family::ipv6)};
+}
+
+std::string CountryDatabase::sha256() {
+    constexpr std::size_t kPiece = 1u << 20;
+    Sha256 hash;
+    for (std::string_view rest = m_file.contents(); !rest.empty(); rest.remove_prefix(std::min(kPiece, rest.size()))) {
+        hash.update(rest.substr(0, kPiece));
+        m_file.release_memory();
+    }
+    std::string digits;
+    for (const std::uint8_t byte : hash.finish()) {
+        digits += text::to_hex(byte, 2);
+    }
+    return digits;
 }
 
 ports::GeoDatabase::Location CountryDatabase::locate(const IpAddress& address) {

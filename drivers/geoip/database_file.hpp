@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <maxminddb.h>
 
@@ -27,6 +28,10 @@ public:
     DatabaseFile& operator=(const DatabaseFile&) = delete;
 
     [[nodiscard]] const MMDB_s& mmdb() const noexcept { return m_mmdb; }
+
+    [[nodiscard]] std::string_view contents() const noexcept {
+        return {reinterpret_cast<const char*>(m_mmdb.file_content), m_bytes};
+    }
 
     [[nodiscard]] std::uint64_t bytes() const noexcept { return m_bytes; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/cli/client.hpp"
 
+#include "firmware/cli/country_import.hpp"
 #include "firmware/cli/log_export.hpp"
 #include "firmware/services/configuration.hpp"
 #include "policy/base/text.hpp"
@@ -102,6 +103,8 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return render(invocation);
     case CommandId::help:
         return print(services::help_text(), 0);
+    case CommandId::geo_import:
+        return import_countries(invocation, m_source, {m_daemon, m_dialogue, m_origin});
     case CommandId::log_export:
         return export_log(invocation, m_daemon, m_origin, m_dialogue);
     case CommandId::console:
@@ -109,12 +112,16 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::quit: // sessions begin and end elsewhere
     case CommandId::apply:
     case CommandId::authenticate:
+    case CommandId::geo_rollback:
+    case CommandId::geo_upload:
     case CommandId::lease_event:
     case CommandId::log_page:
     case CommandId::session:
     case CommandId::show_accounts:
     case CommandId::show_components:
     case CommandId::show_configuration:
+    case CommandId::show_geo:
+    case CommandId::show_geo_lookup:
     case CommandId::show_interfaces:
     case CommandId::show_lifecycle:
     case CommandId::show_log:

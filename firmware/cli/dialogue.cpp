@@ -149,20 +149,28 @@ Answer Dialogue::wait_for_line(std::string_view prompt, Editing editing, const P
     }
 }
 
+Result<std::string> Dialogue::read_some(std::string_view place, bool connected) {
+    if (!m_typed.empty()) {
+        return std::exchange(m_typed, {});
+    }
+    Input input = TRY(m_terminal.read(std::nullopt));
+    if (input.kind == Input::Kind::hung_up ||
+        (input.kind == Input::Kind::ended && connected && m_terminal.is_abandoned(kGraceMilliseconds))) {
+        m_latest = Answer::Kind::hung_up;
+        return std::unexpected(
+            Error(Domain::argument, std::string(place), "the connection ended before the input did; nothing was done"));
+    }
+    return std::move(input.bytes);
+}
+
 Result<std::string> Dialogue::read_all(std::size_t most, std::string_view place, bool connected) {
-    std::string contents = std::exchange(m_typed, {});
+    std::string contents;
     while (contents.size() <= most) {
-        const Input input = TRY(m_terminal.read(std::nullopt));
-        if (input.kind == Input::Kind::hung_up ||
-            (input.kind == Input::Kind::ended && connected && m_terminal.is_abandoned(kGraceMilliseconds))) {
-            m_latest = Answer::Kind::hung_up;
-            return std::unexpected(Error(Domain::argument, std::string(place),
-                                         "the connection ended before the input did; nothing was done"));
-        }
-        if (input.kind == Input::Kind::ended) {
+        const std::string some = TRY(read_some(place, connected));
+        if (some.empty()) {
             return contents;
         }
-        contents += input.bytes;
+        contents += some;
     }
     return std::unexpected(
         Error(Domain::argument, std::string(place),

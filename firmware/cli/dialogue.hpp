@@ -55,6 +55,10 @@ public:
     /// How the latest wait for a line ended; hung_up also when nobody takes what is said, or the input broke off.
     [[nodiscard]] Answer::Kind latest() const noexcept { return m_latest; }
 
+    /// What comes next of the standard input, empty at its end. An error where the connection that it came over is gone
+    /// with it (`connected`): half a file must not pass for a whole one.
+    Result<std::string> read_some(std::string_view place, bool connected);
+
     /// A configuration, to the end of the input; an error where that is more than `most` bytes, and where the
     /// connection that it came over is gone with it (`connected`): half a file must not pass for a whole one.
     Result<std::string> read_all(std::size_t most, std::string_view place, bool connected);

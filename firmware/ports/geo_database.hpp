@@ -41,6 +41,9 @@ public:
     virtual Result<geo::Contents> select(std::span<const geo::Selection> selections) = 0;
     virtual Result<GeoCoverage> coverage() = 0;
 
+    /// SHA-256 of the file, in hexadecimal digits. Reads all of it.
+    [[nodiscard]] virtual std::string sha256() = 0;
+
     struct Location {
         std::optional<CountryCode> country;
         IpPrefix prefix; ///< network with the same answer that the database has the address in

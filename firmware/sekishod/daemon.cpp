@@ -13,6 +13,7 @@
 #include "drivers/password/yescrypt_hasher.hpp"
 #include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
+#include "drivers/storage/upload_file.hpp"
 #include "drivers/system/files.hpp"
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
@@ -23,6 +24,7 @@
 #include "firmware/services/authentication.hpp"
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/countries.hpp"
+#include "firmware/services/country_import.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
@@ -150,6 +152,7 @@ struct Daemon {
           packet_log(loop, clock_port),
           resolver(loop),
           databases(options.country_database, options.data_directory),
+          upload(options.data_directory, "geo", "upload"),
           connector(loop, resolver),
           server(loop, text::concat(options.run_directory, "/control.sock"), {}, accounts::kGroupId),
           timekeeper(clock, *opened.store, opened.image.identity.build_time),
@@ -264,6 +267,16 @@ struct Daemon {
         lifecycle.start();
     }
 
+    /// The country database in force.
+    void start_countries() {
+        administration.serve(services::CommandId::geo_upload, [this](const auto& invocation, const auto& request) {
+            return country_import.upload(invocation, request);
+        });
+        administration.serve(services::CommandId::geo_rollback,
+                             [this](const auto&, const auto& request) { return country_import.roll_back(request); });
+        countries.start();
+    }
+
     void serve_log() {
         administration.serve(services::CommandId::log_page, [this](const auto& invocation, const auto& request) {
             return log_export.page(invocation, request);
@@ -299,6 +312,7 @@ struct Daemon {
     drivers::NflogPacketLog packet_log;
     drivers::SystemResolver resolver;
     drivers::CountryDatabases databases;
+    drivers::FileUpload upload;
     drivers::SocketConnector connector;
     drivers::YyjsonEventReader reader;
     drivers::YescryptHasher hasher;
@@ -310,6 +324,8 @@ struct Daemon {
     services::Authentication authentication;
     services::Countries countries;
     services::PolicyService policy;
+    services::CountryImport country_import{
+        {upload, databases, *opened.store, machine}, countries, policy, log, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
     services::HelperPrograms helpers;
@@ -374,7 +390,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.limit_log();
     daemon.open_accounts();
     daemon.open_ssh();
-    daemon.countries.start();
+    daemon.start_countries();
     daemon.policy.start();
     if (daemon.policy.configuration() == nullptr) {
         constexpr model::LogSettings kDefault; // denials are logged without a policy too

@@ -146,6 +146,9 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::authenticate:
     case CommandId::check:
     case CommandId::console:
+    case CommandId::geo_import:
+    case CommandId::geo_rollback:
+    case CommandId::geo_upload:
     case CommandId::help:
     case CommandId::log_export:
     case CommandId::log_page:
@@ -154,6 +157,8 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::render:
     case CommandId::show_accounts:
     case CommandId::show_components:
+    case CommandId::show_geo:
+    case CommandId::show_geo_lookup:
     case CommandId::show_lifecycle:
     case CommandId::show_log_servers:
     case CommandId::show_version:

@@ -18,6 +18,8 @@ constexpr std::array kTimeOptions{kNow, kUnsynchronised};
 constexpr std::array kRenderOptions{kNow, kUnsynchronised,
                                     OptionRow{"--geo", "FILE", "country database instead of the image's own"},
                                     OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
+constexpr std::array kImportOptions{
+    OptionRow{"--force", "", "also an older one, or one that covers much less or more than the one in force"}};
 constexpr OptionRow kFrom{"--from", "TIME", "events from this time on (RFC 3339)"};
 constexpr OptionRow kTo{"--to", "TIME", "events before this time (RFC 3339)"};
 constexpr std::array kExportOptions{OptionRow{"--jsonl", "", "JSON Lines with names of the Elastic Common Schema"},
@@ -29,11 +31,15 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 22> kCommands{{
+constexpr std::array<CommandRow, 27> kCommands{{
     {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
     {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
     {CommandId::console, "console", none, {}, local, hidden, "read commands from the terminal, one per line"},
+    {CommandId::geo_import, "geo import", file, kImportOptions, local, listed,
+     "put another country database (.mmdb) in force"},
+    {CommandId::geo_rollback, "geo rollback", none, {}, daemon, listed, "go back to the country database before"},
+    {CommandId::geo_upload, "geo-upload", words, {}, daemon, hidden, "a piece of a country database"},
     {CommandId::help, "help", none, {}, local, listed, "list the commands"},
     {CommandId::lease_event, "lease-event", words, {}, daemon, internal, "report of the DHCP client"},
     {CommandId::log_export, "log export", none, kExportOptions, local, listed,
@@ -48,6 +54,10 @@ constexpr std::array<CommandRow, 22> kCommands{{
     {CommandId::show_components, "show components", none, kJsonOnly, daemon, listed,
      "software in the image with its versions"},
     {CommandId::show_configuration, "show configuration", none, {}, daemon, listed, "the configuration in force"},
+    {CommandId::show_geo, "show geo", none, kJsonOnly, daemon, listed,
+     "country database, lists of countries and what they hold, early drop, last import"},
+    {CommandId::show_geo_lookup, "show geo lookup", address, kJsonOnly, daemon, listed,
+     "country of an address, lists that hold it, and what gate and services say to it"},
     {CommandId::show_interfaces, "show interfaces", none, kJsonOnly, daemon, listed, "interfaces, zones and addresses"},
     {CommandId::show_lifecycle, "show lifecycle", none, kJsonOnly, daemon, listed,
      "support status; exit status 0 supported, 3 security-only, 4 ended, 5 unknown"},
@@ -118,14 +128,16 @@ Result<void> read_option(Invocation& invocation, std::span<const std::string> wo
 Result<void> check_operands(const Invocation& invocation) {
     const CommandRow& row = *invocation.command;
     const bool without_file = row.id == CommandId::render && invocation.has("--closed");
-    const std::size_t wanted = row.operands == file && !without_file ? 1 : 0;
+    const std::size_t wanted = (row.operands == file && !without_file) || row.operands == address ? 1 : 0;
     if (row.operands != words && invocation.operands.size() > wanted) {
         return std::unexpected(
             argument_error(text::concat("'", row.words, "' does not take ", shown(invocation.operands[wanted]))));
     }
     if (invocation.operands.size() < wanted) {
         return std::unexpected(
-            argument_error(text::concat("'", row.words, "' needs a file name, or - for standard input")));
+            argument_error(text::concat("'", row.words,
+                                        row.operands == address ? "' needs an IPv4 or IPv6 address"
+                                                                : "' needs a file name, or - for standard input")));
     }
     return {};
 }
@@ -176,13 +188,21 @@ Result<Invocation> parse_command(std::span<const std::string> words) {
     return invocation;
 }
 
+namespace {
+
+std::string_view operand_of(const CommandRow& row) {
+    return row.operands == file ? " FILE|-" : row.operands == address ? " ADDRESS" : "";
+}
+
+} // namespace
+
 std::string help_text() {
     std::string text;
     for (const CommandRow& row : kCommands) {
         if (row.visibility != listed) {
             continue;
         }
-        const std::string call = text::concat(row.words, row.operands == file ? " FILE|-" : "");
+        const std::string call = text::concat(row.words, operand_of(row));
         text += text::concat("  ", text::pad_right(call, 22), row.help, "\n");
         for (const OptionRow& option : row.options) {
             const std::string form =
@@ -203,7 +223,7 @@ std::string command_reference_page() {
         if (row.visibility != listed) {
             continue;
         }
-        page += text::concat("| `", row.words, row.operands == file ? " FILE` or `-" : "", "` | ",
+        page += text::concat("| `", row.words, row.operands == file ? " FILE` or `-" : operand_of(row), "` | ",
                              row.place == local ? "the client" : "the daemon", " | ", row.help, " |\n");
         for (const OptionRow& option : row.options) {
             page += text::concat("| &nbsp;&nbsp;`", option.name, option.value.empty() ? "" : " ", option.value,

@@ -17,6 +17,9 @@ enum class CommandId {
     authenticate,
     check,
     console,
+    geo_import,
+    geo_rollback,
+    geo_upload,
     help,
     lease_event,
     log_export,
@@ -28,6 +31,8 @@ enum class CommandId {
     show_accounts,
     show_components,
     show_configuration,
+    show_geo,
+    show_geo_lookup,
     show_interfaces,
     show_lifecycle,
     show_log,
@@ -51,8 +56,9 @@ enum class Visibility {
 /// What a command takes beside options.
 enum class Operands {
     none,
-    file,  ///< one file name, or "-" for standard input; the client sends its contents
-    words, ///< any words
+    file,    ///< one file name, or "-" for standard input; the client sends its contents
+    words,   ///< any words
+    address, ///< one IPv4 or IPv6 address
 };
 
 struct OptionRow {
