@@ -3,11 +3,13 @@
 
 #include "policy/base/text.hpp"
 #include "policy/events/record.hpp"
-#include "policy/model/model.hpp"
 #include "policy/ruleset/admission.hpp"
 #include "policy/ruleset/mark.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace sekisho::services {
 
@@ -17,6 +19,7 @@ using events::Field;
 namespace {
 
 constexpr std::string_view kAction = "connection-cut";
+constexpr std::string_view kManagement = "management.ssh."; ///< rules of the ways in from inside zones
 constexpr std::size_t kMostSingleEvents = 50; ///< of one change; a flood of connections must not rotate the log
 constexpr std::uint64_t kRetryMilliseconds = 10'000;
 
@@ -24,7 +27,7 @@ constexpr std::uint64_t kRetryMilliseconds = 10'000;
 std::map<std::uint32_t, std::string> admitting_rules(const ruleset::Ruleset& ruleset) {
     std::map<std::uint32_t, std::string> ids;
     for (const ruleset::Rule& rule : ruleset.rules) {
-        if (ruleset::zone_of_mark(rule.mark) == ruleset::kWanZoneNumber) {
+        if (ruleset::zone_of_mark(rule.mark) != 0) {
             ids.emplace(rule.number, rule.id);
         }
     }
@@ -76,9 +79,19 @@ void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
 
 Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     const Time now = m_timekeeper.reading().now;
-    const auto refused = TRY(m_connections.find(ruleset::kWanZoneNumber, [&](const ruleset::Flow& flow) {
-        return !ruleset::admission_of(ruleset, flow, now).admitted;
-    }));
+    // Where SSH goes altogether, its server ends the sessions, and their clients shall hear of it.
+    const bool has_ssh =
+        std::ranges::any_of(ruleset.rules, [](const ruleset::Rule& rule) { return rule.id.starts_with(kManagement); });
+    std::vector<ports::Connection> refused;
+    for (const ruleset::ZoneEntry& zone : ruleset.zones) {
+        // Of inside zones only ways in to the router itself: what else was open to a device there lives on.
+        const std::uint32_t ssh = ruleset::rule_number(text::concat(kManagement, zone.name));
+        auto found = TRY(m_connections.find(zone.index, [&](const ruleset::Flow& flow) {
+            return (zone.is_wan || (has_ssh && ruleset::rule_of_mark(flow.mark) == ssh)) &&
+                   !ruleset::admission_of(ruleset, flow, now).admitted;
+        }));
+        std::ranges::move(found, std::back_inserter(refused));
+    }
     std::size_t ended = 0;
     std::optional<Error> failure;
     for (const ports::Connection& connection : refused) {
@@ -86,7 +99,7 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
         if (!end) {
             failure = end.error();
         } else if (*end && ++ended <= kMostSingleEvents) {
-            record_cut(connection.flow, ruleset::admission_of(ruleset, connection.flow, now).rule);
+            record_cut(ruleset, connection.flow, ruleset::admission_of(ruleset, connection.flow, now).rule);
         }
     }
     if (ended > kMostSingleEvents) {
@@ -98,13 +111,15 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     return ended;
 }
 
-void FlowCutter::record_cut(const ruleset::Flow& flow, const ruleset::Rule* refusing) {
+void FlowCutter::record_cut(const ruleset::Ruleset& ruleset, const ruleset::Flow& flow, const ruleset::Rule* refusing) {
     Event event;
     event.set(Field::event_kind, "event");
     event.set(Field::event_category, "network");
     event.set(Field::event_action, std::string(kAction));
     event.set(Field::event_outcome, "success");
-    event.set(Field::zone_ingress, std::string(model::kWanZone));
+    if (const ruleset::ZoneEntry* zone = ruleset.find_zone(ruleset::zone_of_mark(flow.mark))) {
+        event.set(Field::zone_ingress, zone->name);
+    }
     if (refusing != nullptr) {
         event.set(Field::rule_id, refusing->id);
         event.set(Field::event_reason, std::string(name_of(refusing->reason)));

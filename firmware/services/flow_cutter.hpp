@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ends connections from the WAN that the rules in force would not admit any more. Rules judge the first packet of a
-// connection; without this, a source that was taken out of a list would keep what it has.
+// Ends connections from the WAN, and SSH from inside zones to the router, that the rules in force would not admit any
+// more. Rules judge the first packet of a connection; without this, a source that was taken out of a list would keep
+// what it has.
 #pragma once
 
 #include "firmware/ports/connections.hpp"
@@ -28,14 +29,14 @@ public:
                CountryOf country_of = {});
 
     /// To be called when the ruleset is in force. Each connection that it ends is an event `connection-cut`, up to a
-    /// bound; how many more there were is one more. Connections from inside zones and of the router itself are never
-    /// touched. Where the table can't be read or changed, that is told, since connections may live that should not, and
-    /// it is tried again until it works.
+    /// bound; how many more there were is one more. Other connections from inside zones and those of the router itself
+    /// are never touched. Where the table can't be read or changed, that is told, since connections may live that
+    /// should not, and it is tried again until it works.
     void cut_unadmitted(const ruleset::Ruleset& ruleset);
 
 private:
     [[nodiscard]] Result<std::size_t> cut(const ruleset::Ruleset& ruleset);
-    void record_cut(const ruleset::Flow& flow, const ruleset::Rule* refusing);
+    void record_cut(const ruleset::Ruleset& ruleset, const ruleset::Flow& flow, const ruleset::Rule* refusing);
     void record_rest(std::size_t count);
     void record_failure(const Error& error);
 

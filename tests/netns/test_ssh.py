@@ -310,6 +310,22 @@ def test_another_zone(lab):
     assert lab.ssh('show', 'version', host=lab.device, address=daemon.MODALITY_V4).returncode == 0
 
 
+def test_a_session_ends_with_the_permission_of_its_zone(lab):
+    lab.use({'tanaka': ['tanaka']}, management='management { ssh { from clinic; from modality; } }')
+    lab.wait_listening(f'{ROUTER}:22', f'[{ROUTER_V6}]:22', f'{daemon.MODALITY_V4}:22', f'[{daemon.MODALITY_V6}]:22')
+    there = Session(lab.device, lab.arguments(), f'tanaka@{daemon.MODALITY_V4}')
+    here = lab.session()
+    since = len(lab.log())
+    lab.use({'tanaka': ['tanaka']}, management='management { ssh { from clinic; } }')
+    event = lab.event(since, event__action='connection-cut')
+    assert field(event, 'observer.ingress.zone') == 'modality' and field(event, 'destination.ip') == daemon.MODALITY_V4
+    assert 'Sekisho' in here.command('show version')
+    with pytest.raises(AssertionError):
+        there.command('show version')
+    here.close()
+    there.process.kill()
+
+
 def test_without_ssh_there_is_no_socket_and_no_session(lab, session):
     lab.use({'tanaka': ['tanaka']}, management='')
     lab.wait_listening()

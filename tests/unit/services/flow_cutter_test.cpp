@@ -76,6 +76,36 @@ TEST(flow_cutter, what_is_not_admitted_ends_and_the_rest_stays) {
     LONGS_EQUAL(1, told());
 }
 
+TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_else_there) {
+    constexpr std::uint8_t kGuest = ruleset::kFirstFreeZoneNumber;
+    const std::uint32_t ssh = ruleset::rule_number("management.ssh.guest");
+    auto rules = admitting("198.51.100.5");
+    rules.zones.push_back({kGuest, "guest", {"lan3"}, false});
+    auto session = flow_from("10.0.2.50", kGuest);
+    session.mark = ruleset::make_mark(kGuest, ssh);
+    session.own_device = "lan3";
+    connections.add(session);
+    connections.add(flow_from("10.0.2.50", kGuest));
+    rules.rules.push_back({.id = "management.ssh.clinic",
+                           .number = 50,
+                           .hook = ruleset::Hook::input,
+                           .matches = {ruleset::IngressZone{kGuest + 1}},
+                           .verdict = ruleset::Accept{}});
+    auto allowed = rules;
+    allowed.rules.push_back({.id = "management.ssh.guest",
+                             .number = ssh,
+                             .hook = ruleset::Hook::input,
+                             .matches = {ruleset::IngressZone{kGuest}},
+                             .mark = ruleset::make_mark(kGuest, ssh),
+                             .verdict = ruleset::Accept{}});
+    cutter.cut_unadmitted(allowed);
+    LONGS_EQUAL(2, connections.all.size());
+    cutter.cut_unadmitted(rules);
+    LONGS_EQUAL(1, connections.all.size());
+    CHECK(connections.all[0].flow.mark != session.mark);
+    STRCMP_CONTAINS(R"("zone":"guest")", files.all_lines().back().c_str());
+}
+
 TEST(flow_cutter, the_log_names_the_ends_the_country_and_the_rules_before_and_now) {
     cutter.cut_unadmitted(admitting("198.51.100.5"));
     auto flow = flow_from("198.51.100.5");
