@@ -26,6 +26,7 @@
 #include "firmware/services/countries.hpp"
 #include "firmware/services/country_import.hpp"
 #include "firmware/services/flow_cutter.hpp"
+#include "firmware/services/geo_report.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
@@ -274,6 +275,10 @@ struct Daemon {
         });
         administration.serve(services::CommandId::geo_rollback,
                              [this](const auto&, const auto& request) { return country_import.roll_back(request); });
+        administration.serve(services::CommandId::show_geo,
+                             [this](const auto& invocation, const auto&) { return geo_report.show(invocation); });
+        administration.serve(services::CommandId::show_geo_lookup,
+                             [this](const auto& invocation, const auto&) { return geo_report.look_up(invocation); });
         countries.start();
     }
 
@@ -326,6 +331,7 @@ struct Daemon {
     services::PolicyService policy;
     services::CountryImport country_import{
         {upload, databases, *opened.store, machine}, countries, policy, log, timekeeper};
+    services::GeoReport geo_report{countries, policy, country_import, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
     services::HelperPrograms helpers;

@@ -102,6 +102,7 @@ bool Countries::open_next() {
         m_database = std::move(*opened);
         m_origin = candidate.origin;
         m_coverage.reset();
+        m_sha256.clear();
         return true;
     }
     return false;
@@ -112,6 +113,7 @@ void Countries::adopt(std::unique_ptr<ports::GeoDatabase> database, CountryOrigi
     m_origin = origin;
     m_contents = std::move(contents);
     m_coverage.reset();
+    m_sha256.clear();
     m_told_day.reset();
 }
 
@@ -158,6 +160,13 @@ Result<ports::GeoCoverage> Countries::coverage() {
         m_coverage = TRY(m_database->coverage());
     }
     return *m_coverage;
+}
+
+const std::string& Countries::sha256() {
+    if (m_sha256.empty() && m_database) {
+        m_sha256 = m_database->sha256();
+    }
+    return m_sha256;
 }
 
 std::optional<CountryCode> Countries::country_of(const IpAddress& address) const {

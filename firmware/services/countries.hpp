@@ -63,6 +63,9 @@ public:
     /// Of the database in force; walks it once.
     [[nodiscard]] Result<ports::GeoCoverage> coverage();
 
+    /// SHA-256 of the database in force; reads it once. Empty where there is none.
+    [[nodiscard]] const std::string& sha256();
+
     [[nodiscard]] std::optional<CountryCode> country_of(const IpAddress& address) const;
 
     /// Whole days since the database was built; nothing where the clock can't be relied on or there is no database.
@@ -94,6 +97,7 @@ private:
     std::string m_given_up;   ///< why those before it were not taken
     geo::Contents m_contents; ///< by the database in force
     std::optional<ports::GeoCoverage> m_coverage;
+    std::string m_sha256;
     std::optional<Watched> m_watched; ///< the model in force has lists of countries
     std::optional<std::int64_t> m_told_day;
     std::unique_ptr<ports::Timer> m_timer;

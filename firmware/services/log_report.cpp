@@ -76,6 +76,7 @@ Table log_by_source(std::span<const Event> events) {
 
     struct Sum {
         std::uint64_t count = 0;
+        std::string country; ///< as the latest event has it
         std::map<std::string, std::uint64_t> destinations;
     };
 
@@ -85,6 +86,7 @@ Table log_by_source(std::span<const Event> events) {
             Sum& sum = sums[{event.text(Field::event_action) == "connection-accepted", event.shown(Field::source_ip),
                              event.shown(Field::rule_id), event.shown(Field::event_reason)}];
             ++sum.count;
+            sum.country = event.shown(Field::source_country);
             std::string destination =
                 text::concat(event.shown(Field::transport), event.has(Field::destination_port) ? "/" : "",
                              event.shown(Field::destination_port));
@@ -93,9 +95,10 @@ Table log_by_source(std::span<const Event> events) {
     }
     Table table;
     table.name = "sources";
-    table.columns = {{"source", "Source", Column::Kind::text},  {"verdict", "Verdict", Column::Kind::text},
-                     {"count", "Events", Column::Kind::number}, {"rule", "Rule", Column::Kind::text},
-                     {"reason", "Reason", Column::Kind::text},  {"addressed", "Addressed", Column::Kind::text}};
+    table.columns = {{"source", "Source", Column::Kind::text},      {"country", "Country", Column::Kind::text},
+                     {"verdict", "Verdict", Column::Kind::text},    {"count", "Events", Column::Kind::number},
+                     {"rule", "Rule", Column::Kind::text},          {"reason", "Reason", Column::Kind::text},
+                     {"addressed", "Addressed", Column::Kind::text}};
     constexpr std::size_t kMostDestinations = 4;
     for (const auto& [key, sum] : sums) {
         std::string destinations;
@@ -108,8 +111,8 @@ Table log_by_source(std::span<const Event> events) {
             }
             destinations += (destinations.empty() ? "" : " ") + destination;
         }
-        table.rows.push_back({std::get<1>(key), std::get<0>(key) ? "allowed" : "denied", text::to_text(sum.count),
-                              std::get<2>(key), std::get<3>(key), destinations});
+        table.rows.push_back({std::get<1>(key), sum.country, std::get<0>(key) ? "allowed" : "denied",
+                              text::to_text(sum.count), std::get<2>(key), std::get<3>(key), destinations});
     }
     return table;
 }
