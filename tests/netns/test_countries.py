@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Lists of countries without a gate: services, blocks and policies, with real addresses of several countries out of the image's database."""
 
+import hashlib
+import ipaddress
+import json
 import socket
 
 import pytest
@@ -186,3 +189,62 @@ def test_a_request_behind_extension_headers_is_denied_and_an_admitted_one_passes
         number = frames.unique_port()
         with frames.Wire(lab.outside, 'eth0') as wire, lab.judged(rule, *verdict, source__ip=source, source__port=number):
             wire.send(hidden(source, number), lab.router.mac('wan0'))
+
+
+# ---- what a person asks ------------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_show_geo_tells_what_is_in_force(lab):
+    shown = lab.asked('show', 'geo')
+    whole = COUNTRIES().read_bytes()
+    assert shown['origin'] == 'built-in' and shown['size_bytes'] == len(whole) and shown['sha256'] == hashlib.sha256(whole).hexdigest()
+    assert 'IPFire' in shown['description'] and shown['age_days'] > 0 and shown['is_old'] == (shown['age_days'] > 90)
+    assert shown['early_drop_wanted'] is True and shown['early_drop_devices'] == 'wan0' and shown['early_drop_trouble'] is None
+    lists = {row['name']: row for row in shown['lists']}
+    assert lists['home']['countries'] == 'JP' and lists['home']['except'] == 'traveller near'
+    assert lists['home']['used'] == 'service geo, service both, service telemetry, policy at-home' and lists['stop']['used'] == 'block'
+    # as many elements as the kernel itself has
+    for row in shown['sets']:
+        listed = json.loads(lab.nft('-j', 'list', 'set', 'inet', 'sekisho', row['name']))['nftables']
+        assert len(next(item['set']['elem'] for item in listed if 'set' in item)) == row['elements']
+    home = [row for row in shown['sets'] if row['name'].startswith('geo_jp_4_')]
+    assert len(home) == 1 and home[0]['elements'] == lists['home']['ranges_v4'] > 1000
+    people = lab.command('show', 'geo').stdout
+    assert 'lists of countries' in people and 'sets of countries in the kernel' in people
+
+
+@VERSIONS
+@pytest.mark.parametrize('country, index, lists, listed, verdicts', [
+    ('JP', 0, 'home, home-and-unknown', 'vendor', {'geo': 'admitted', 'both': 'admitted', 'listed': 'admitted', 'unknown': 'admitted', 'telemetry': 'admitted'}),
+    ('JP', 1, 'home, home-and-unknown', None, {'geo': 'admitted', 'both': 'service.both.deny', 'listed': 'service.listed.deny', 'unknown': 'admitted',
+                                               'telemetry': 'admitted'}),
+    ('US', 0, None, 'vendor', {'geo': 'service.geo.country', 'both': 'service.both.country', 'listed': 'admitted', 'unknown': 'service.unknown.country',
+                               'telemetry': 'service.telemetry.country'}),
+    ('DE', 0, 'home (excepted)', 'traveller', {'geo': 'admitted', 'both': 'service.both.deny', 'listed': 'service.listed.deny', 'unknown': 'service.unknown.country',
+                                               'telemetry': 'admitted'}),
+    ('RU', 0, 'stop', 'vendor', dict.fromkeys(('geo', 'both', 'listed', 'unknown', 'telemetry'), 'block.stop')),
+    (None, 0, 'home-and-unknown (unknown)', None, {'geo': 'service.geo.country', 'both': 'service.both.deny', 'listed': 'service.listed.deny', 'unknown': 'admitted',
+                                                   'telemetry': 'service.telemetry.country'}),
+])
+def test_a_look_up_says_what_the_rules_say(lab, version, country, index, lists, listed, verdicts):
+    address = at(country, version, index)
+    shown = lab.asked('show', 'geo', 'lookup', address)
+    assert (shown['country'], shown['geo_lists'], shown['address_lists'], shown['gate']) == (country, lists, listed, 'there is none')
+    assert ipaddress.ip_address(address) in ipaddress.ip_network(shown['prefix'])
+    assert {row['name']: row['rule'] if row['verdict'] == 'denied' else row['verdict'] for row in shown['services']} == verdicts
+
+
+def test_a_look_up_of_what_has_no_country_or_is_no_address(lab):
+    shown = lab.asked('show', 'geo', 'lookup', '192.168.9.9')
+    assert shown['special_purpose'] is True and shown['country'] is None
+    assert {row['verdict'] for row in shown['services']} == {'denied'}
+    assert {row['rule'] for row in lab.asked('show', 'geo', 'lookup', DESK_V4)['services']} == {'screen.wan-source'}
+    run = lab.command('show', 'geo', 'lookup', 'example.org')
+    assert run.returncode == 2 and 'example.org' in run.stderr
+    assert 'needs an IPv4 or IPv6 address' in lab.command('show', 'geo', 'lookup').stderr
+
+
+def test_sources_are_shown_with_their_country(lab):
+    denied(lab, at('US', 4, 1), WAN_V4, knock(8081), 'early.country')
+    rows = lab.asked('show', 'log', '--by-source')['sources']
+    assert {row['country'] for row in rows if row['source'] == at('US', 4, 1)} == {'US'}

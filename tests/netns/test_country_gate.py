@@ -164,3 +164,12 @@ def test_datagrams_of_the_country_pass(lab, version):
         client.bind((source, 0))
         client.sendto(b'reading', (target(version)[0], 5000))
         assert server.recvfrom(100)[0] == b'reading'
+
+
+@VERSIONS
+def test_a_look_up_says_what_the_gate_says(lab, version):
+    for country, index, says, verdict, rule in (('JP', 0, 'admits', 'admitted', 'service.web.allow'), ('US', 0, 'refuses', 'denied', 'gate.country'),
+                                                ('DE', 0, 'admits', 'admitted', 'service.web.allow'), ('DE', 1, 'refuses', 'denied', 'gate.country')):
+        shown = lab.asked('show', 'geo', 'lookup', at(country, version, index))
+        assert (shown['country'], shown['gate']) == (country, says)
+        assert {(row['verdict'], row['rule']) for row in shown['services'] if row['name'] == 'web'} == {(verdict, rule)}

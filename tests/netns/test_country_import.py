@@ -109,6 +109,29 @@ def test_a_country_of_the_log_is_the_database_s_in_force(first):
         wire.send(frames.ip(LEAVES, WAN_V4, frames.tcp(number, 8080)), lab.router.mac('wan0'))
 
 
+def test_a_country_that_the_database_lacks_is_refused_with_its_line(first):
+    before = state(first)
+    text = CONFIGURATION.replace('geo-list others {', 'geo-list others {\n    country FR;')
+    line = text.splitlines().index('    country FR; country US; country JP; }') + 1
+    run = first.command('apply', '-', contents=text)
+    assert run.returncode == 1 and 'Not applied' in run.stderr
+    assert f'configuration:{line}:13: error: geo-list others country: the country database in force has no addresses of FR (France)' in run.stderr, run.stderr
+    assert state(first) == before
+
+
+def test_show_geo_tells_of_the_last_import(first):
+    imported(first, made(SECOND))
+    shown = first.asked('show', 'geo')
+    assert (shown['origin'], shown['database'], shown['built'], shown['last_change'], shown['last_change_outcome'], shown['last_change_account']) == \
+        ('imported', 'Test-Country', '2026-11-04T12:00:00.000000Z', 'import', 'success', 'root')
+    assert first.command('geo', 'import', '-', contents=b'nothing').returncode == 1
+    first.stop()
+    first.start()
+    shown = first.asked('show', 'geo')
+    assert (shown['origin'], shown['last_change'], shown['last_change_outcome']) == ('imported', 'import', 'failure')
+    assert shown['last_change_message'].startswith('not imported: the file ')
+
+
 # ---- what is refused ---------------------------------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "firmware/ports/geo_database.hpp"
+#include "firmware/ports/upload.hpp"
 
 #include <map>
 #include <string>
@@ -104,6 +105,40 @@ private:
         return std::make_unique<FakeGeoDatabase>(file->second, walks);
     }
 
+    std::map<std::string, std::string>& m_store;
+};
+
+/// Puts what comes into a fake store.
+class FakeUpload final : public ports::UploadFile {
+public:
+    explicit FakeUpload(std::map<std::string, std::string>& store_files) : m_store(store_files) {}
+
+    Result<void> begin() override {
+        if (refuse_begin) {
+            return std::unexpected(Error(Domain::storage, "geo/upload", "its folder can't be made"));
+        }
+        m_store["geo/upload"].clear();
+        return {};
+    }
+
+    Result<void> append(std::string_view bytes) override {
+        if (full) {
+            return std::unexpected(Error(Domain::storage, "geo/upload", "no space left on device"));
+        }
+        m_store["geo/upload"] += bytes;
+        return {};
+    }
+
+    Result<void> finish() override {
+        ++finishes;
+        return {};
+    }
+
+    bool refuse_begin = false;
+    bool full = false;
+    int finishes = 0;
+
+private:
     std::map<std::string, std::string>& m_store;
 };
 

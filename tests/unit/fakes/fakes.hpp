@@ -418,7 +418,7 @@ public:
 
     Result<ports::MemoryUse> memory() override { return ports::MemoryUse{512u << 20, 400u << 20, 8u << 20}; }
 
-    Result<ports::DataSpace> data_space() override { return ports::DataSpace{64u << 20, 60u << 20}; }
+    Result<ports::DataSpace> data_space() override { return space; }
 
     Result<void> set_host_name(const std::string& name) override {
         host_name = name;
@@ -432,6 +432,7 @@ public:
 
     std::string host_name;
     std::string resolv_conf;
+    ports::DataSpace space{64u << 20, 60u << 20};
 };
 
 } // namespace sekisho::fakes

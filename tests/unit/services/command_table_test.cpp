@@ -20,6 +20,8 @@ TEST(command, every_row_parses_as_itself) {
         CHECK(words.has_value());
         if (row.operands == Operands::file) {
             words->push_back("-");
+        } else if (row.operands == Operands::address) {
+            words->push_back("192.0.2.1");
         }
         const auto invocation = parse_command(*words);
         CHECK(invocation.has_value());
