@@ -202,7 +202,8 @@ std::vector<char> make_request(std::uint8_t type, std::uint16_t flags, std::uint
 } // namespace
 
 Result<std::unique_ptr<KernelConnections>> KernelConnections::create() {
-    return std::unique_ptr<KernelConnections>(new KernelConnections(TRY(Netlink::open())));
+    auto netlink = TRY(Netlink::open());
+    return std::unique_ptr<KernelConnections>(new KernelConnections(std::move(netlink)));
 }
 
 Result<std::vector<ports::Connection>>

@@ -90,9 +90,7 @@ ControlResponse CountryImport::begin(const ControlRequest& request) {
     }
     // The end of the log is a number that no earlier process of the daemon has given.
     m_last_number = std::max(m_last_number + 1, m_log.next_line());
-    m_upload.emplace();
-    m_upload->number = m_last_number;
-    m_upload->user_id = request.peer.user_id;
+    m_upload = Upload{.number = m_last_number, .user_id = request.peer.user_id, .bytes = 0, .digest = {}};
     return {.exit_status = 0, .output = text::to_text(m_last_number) + "\n", .errors = {}};
 }
 

@@ -92,6 +92,7 @@ public:
 
     /// Called before an apply stores anything; an error refuses the apply.
     void before_commit(std::function<Result<void>()> callback) { m_before_commit = std::move(callback); }
+
     /// Called when another ruleset is in force for good: after a start, an apply, an expiry.
     void after_switch(std::function<void(const ruleset::Ruleset&)> callback) { m_after_switch = std::move(callback); }
 
