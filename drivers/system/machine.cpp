@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kMostProcFile = 64u << 10;
 
-/// The kibibytes behind "NAME:" in /proc/meminfo.
-std::optional<std::uint64_t> meminfo_bytes(std::string_view meminfo, std::string_view name) {
-    for (std::string_view line : text::split(meminfo, '\n')) {
+/// The kibibytes behind "NAME:" in /proc/meminfo or /proc/self/status, in bytes.
+std::optional<std::uint64_t> bytes_of(std::string_view contents, std::string_view name) {
+    for (std::string_view line : text::split(contents, '\n')) {
         if (!line.starts_with(name) || !line.ends_with(" kB")) {
             continue;
         }
@@ -53,15 +53,15 @@ std::string Machine::kernel_release() {
 
 Result<ports::MemoryUse> Machine::memory() {
     const std::string meminfo = TRY(read_file("/proc/meminfo", kMostProcFile, Domain::system));
-    const std::string statm = TRY(read_file("/proc/self/statm", kMostProcFile, Domain::system));
-    const auto total = meminfo_bytes(meminfo, "MemTotal:");
-    const auto available = meminfo_bytes(meminfo, "MemAvailable:");
-    const auto fields = text::split(statm, ' ');
-    const auto resident = fields.size() > 1 ? text::parse_unsigned(fields[1]) : std::nullopt;
-    if (!total || !available || !resident) {
+    const std::string status = TRY(read_file("/proc/self/status", kMostProcFile, Domain::system));
+    const auto total = bytes_of(meminfo, "MemTotal:");
+    const auto available = bytes_of(meminfo, "MemAvailable:");
+    const auto resident = bytes_of(status, "VmRSS:");
+    const auto peak = bytes_of(status, "VmHWM:");
+    if (!total || !available || !resident || !peak) {
         return std::unexpected(Error(Domain::system, "/proc", "memory use has an unknown form"));
     }
-    return ports::MemoryUse{*total, *available, *resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))};
+    return ports::MemoryUse{*total, *available, *resident, *peak};
 }
 
 Result<ports::DataSpace> Machine::data_space() {

@@ -12,6 +12,7 @@ struct MemoryUse {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0;
     std::uint64_t daemon_resident_bytes = 0;
+    std::uint64_t daemon_peak_bytes = 0; ///< the most that was ever resident at once
 };
 
 struct DataSpace {

@@ -378,6 +378,8 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
         memory ? text::to_text(memory->available_bytes) : "");
     add("daemon_resident_bytes", "Memory of the daemon", Column::Kind::number,
         memory ? text::to_text(memory->daemon_resident_bytes) : "");
+    add("daemon_peak_bytes", "Memory of the daemon at most", Column::Kind::number,
+        memory ? text::to_text(memory->daemon_peak_bytes) : "");
     const auto space = m_ports.system.data_space();
     add("data_total_bytes", "Data partition", Column::Kind::number, space ? text::to_text(space->total_bytes) : "");
     add("data_free_bytes", "Data partition free", Column::Kind::number, space ? text::to_text(space->free_bytes) : "");

@@ -30,7 +30,8 @@ TEST(machine, memory_is_within_itself) {
     CHECK_TRUE(memory.has_value());
     CHECK_TRUE(memory->available_bytes <= memory->total_bytes);
     CHECK_TRUE(memory->daemon_resident_bytes > 0);
-    CHECK_TRUE(memory->daemon_resident_bytes < memory->total_bytes);
+    CHECK_TRUE(memory->daemon_resident_bytes <= memory->daemon_peak_bytes);
+    CHECK_TRUE(memory->daemon_peak_bytes < memory->total_bytes);
 }
 
 TEST(machine, data_space_of_a_folder) {

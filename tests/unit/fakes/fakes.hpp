@@ -416,7 +416,7 @@ public:
 
     std::string kernel_release() override { return "6.12.0"; }
 
-    Result<ports::MemoryUse> memory() override { return ports::MemoryUse{512u << 20, 400u << 20, 8u << 20}; }
+    Result<ports::MemoryUse> memory() override { return ports::MemoryUse{512u << 20, 400u << 20, 8u << 20, 9u << 20}; }
 
     Result<ports::DataSpace> data_space() override { return space; }
 
