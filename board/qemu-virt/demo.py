@@ -79,7 +79,7 @@ def report(world: Clinic) -> None:
     console = world.machine.console
     sources = console.json('show log --last 100000 --by-source --json')['sources']
     print('\nWhat the router says of it (show log --by-source)')
-    print(table(sources, {'source': 'Source', 'verdict': 'Verdict', 'count': 'Count', 'rule': 'Rule', 'reason': 'Reason', 'addressed': 'Addressed'}))
+    print(table(sources, {'source': 'Source', 'country': 'Country', 'verdict': 'Verdict', 'count': 'Count', 'rule': 'Rule', 'reason': 'Reason', 'addressed': 'Addressed'}))
     state = console.json('show system --json')
     sizes = world.machine.image.facts['sizes']
     total = {kind: sum(size[kind] for size in sizes.values()) / 1e6 for kind in ('compressed', 'unpacked')}

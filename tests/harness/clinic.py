@@ -19,8 +19,8 @@ from .vm import Image, Machine
 
 WAN = Router(ipaddress.IPv4Address('198.51.100.2'), ipaddress.IPv6Address('2001:db8:100::2'))
 ALLOWED_V4, ALLOWED_V6 = '203.0.113.5', '2001:db8:200::5'
-# Real public addresses; nothing leaves the namespaces.
-DENIED_V4 = ('45.33.32.156', '185.220.101.4', '203.0.113.17')
+# Real public addresses, of the United States, Germany, nobody (beside the vendor's) and Japan; nothing leaves the namespaces.
+DENIED_V4 = ('45.33.32.156', '185.220.101.4', '203.0.113.17', '133.242.0.3')
 DENIED_V6 = ('2600:3c01::f03c:91ff:fe18:bb2f',)
 TIME_SERVER = '198.51.100.123'
 WEB_V4, WEB_V6 = '93.184.215.14', '2606:2800:21f:cb07::1'

@@ -117,16 +117,23 @@ class Machine:
 
     def send_break(self) -> None:
         """A break on the serial line."""
+        self._ask('chardev-send-break', id='serial')
+
+    def set_cable(self, port: str, plugged: bool) -> None:
+        """Takes a port's cable out or puts it in: the port itself stays."""
+        self._ask('set_link', name=port, up=plugged)
+
+    def _ask(self, request: str, **arguments) -> None:
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(10)
             control.connect(str(self._control))
             lines = control.makefile('rw')
-            for request in ({'execute': 'qmp_capabilities'}, {'execute': 'chardev-send-break', 'arguments': {'id': 'serial'}}):
-                lines.write(json.dumps(request) + '\n')
+            for asked in ({'execute': 'qmp_capabilities'}, {'execute': request, 'arguments': arguments}):
+                lines.write(json.dumps(asked) + '\n')
                 lines.flush()
                 while 'return' not in (answer := json.loads(lines.readline())):
                     if 'error' in answer:
-                        raise MachineError(f'{request["execute"]}: {answer["error"]}')
+                        raise MachineError(f'{asked["execute"]}: {answer["error"]}')
 
     def wait_enforcing(self, timeout: float = 120) -> dict:
         """Logs in and waits until the router says that it enforces a policy; returns `show system --json`. Raises ConsoleError when it says that it is closed.
