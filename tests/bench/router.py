@@ -25,6 +25,13 @@ policy out {{ from clinic; to wan; action allow; }}
 '''
 _IDENTITY = 'product Sekisho\nboard bench\nversion 0.0.0\nbuild bench\nbuild-time 2026-01-01T00:00:00Z\n'
 
+# Accepts everything, with connection tracking and source translation: what forwarding costs without a policy.
+OPEN_RULES = '''table inet open {
+    chain forward { type filter hook forward priority filter; policy accept; ct state established,related accept; }
+    chain postrouting { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
+}
+'''
+
 
 class Router:
     """Namespaces with the ports wan0 and lan1, and the daemon in them once it is started. `folder` becomes its data and run directory."""
@@ -46,7 +53,7 @@ class Router:
     def socket(self) -> Path:
         return self.folder / 'run/control.sock'
 
-    def start_daemon(self, configuration: str = NETWORKS) -> subprocess.Popen:
+    def start_daemon(self, configuration: str = NETWORKS, database: Path | None = None) -> subprocess.Popen:
         """Starts the daemon on what is in the folder, or on this configuration where there is nothing yet. It can change neither the host's name nor its clock."""
         for name in ('data/state', 'data/config', 'run'):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -58,9 +65,22 @@ class Router:
         process = self.router.start('unshare', '--uts', 'setpriv', '--bounding-set=-sys_time', '--inh-caps=-sys_time', '--', str(DAEMON),
                                     '--data', str(self.folder / 'data'), '--run', str(self.folder / 'run'), '--identity', str(self.folder / 'identity'),
                                     '--default-config', str(self.folder / 'default.conf'), '--resolv-conf', str(self.folder / 'resolv.conf'),
+                                    *(['--country-database', str(database)] if database else []),
                                     stderr=subprocess.DEVNULL)
         until(lambda: self.ask('show', 'version', check=False), 'an answer of the daemon')
         return process
+
+    def forward(self) -> None:
+        """Lets the kernel forward between the ports: no daemon, no rules."""
+        self.router.address('wan0', f'{WAN}/24')
+        self.router.address('lan1', '10.0.1.1/24')
+        self.router.sysctl('net.ipv4.ip_forward', '1')
+
+    def forward_openly(self) -> None:
+        self.forward()
+        rules = self.folder / 'open.nft'
+        rules.write_text(OPEN_RULES)
+        self.router.run('nft', '-f', str(rules))
 
     def ask(self, *words: str, check: bool = True) -> str:
         return self.router.run(str(CLIENT), '--socket', str(self.socket), *words, check=check).stdout

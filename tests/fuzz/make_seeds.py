@@ -138,6 +138,15 @@ policy admin { from clinic; to router; protocol tcp; port 22; action allow; }
 policy rest { from clinic; to wan; action deny; }
 ''',
     'block': HEAD + 'address-list bad { address 198.18.0.0/15; }\nblock { address-list bad; }\nlog { file-size 64K; files 2; per-minute 1; burst 1; ipv4-prefix 16; ipv6-prefix 48; }\ntime { server 192.0.2.1; }\n',
+    'countries': HEAD + '''address-list v { address 203.0.113.4; }
+geo-list home { country JP; country XK; except address-list v; unknown deny; }
+geo-list far { country CN; unknown allow; }
+gate { geo-list home; }
+block { geo-list far; }
+geo { warn-age 30; }
+service web { from wan; protocol tcp; port 8443; forward-to 10.0.1.20; source { geo-list home; address-list v; } }
+policy out { from clinic; to wan; destination { geo-list far; } action deny; }
+''',
     'management': HEAD + f'account tanaka {{ description "T"; ssh-key "{SSH_KEY} tanaka@pc"; }}\naccount sato {{ }}\nmanagement {{ ssh {{ from clinic; port 2222; }} }}\n'
                          'address-list v { address 203.0.113.4; }\nservice remote { protocol tcp; port 2222; source { address-list v; } }\n'
                          'policy no-ssh { from clinic; to router; protocol tcp; action deny; source { address-list v; } }\n',
