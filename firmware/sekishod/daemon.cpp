@@ -39,8 +39,10 @@
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 
 namespace sekisho::daemon {
 
@@ -69,12 +71,16 @@ void record_host(services::EventLog& log, std::string_view action, std::string m
     log.record(std::move(event), services::Durability::immediate);
 }
 
-/// Tells of a step of the start that failed and goes on: the packet filter protects whether or not the rest works.
-void note(services::EventLog& log, std::string_view what, const Result<void>& result) {
-    if (!result) {
-        record_host(log, "start", text::concat(what, ": ", result.error().message()), false);
-        std::fprintf(stderr, "sekishod: %s: %s\n", std::string(what).c_str(), result.error().message().c_str());
+/// Tells of a step that failed and goes on: the packet filter protects whether or not the rest works. Gives what it
+/// told.
+std::vector<std::string> note(services::EventLog& log, std::string_view what, const Result<void>& result) {
+    if (result) {
+        return {};
     }
+    std::string told = text::concat(what, ": ", result.error().message());
+    record_host(log, "start", told, false);
+    std::fprintf(stderr, "sekishod: %s\n", told.c_str());
+    return {std::move(told)};
 }
 
 std::string resolver_text(const model::Model& model, const std::vector<IpAddress>& leased) {
@@ -296,18 +302,24 @@ struct Daemon {
         return policy.configuration() ? policy.configuration()->model.system.utc_offset_minutes : 0;
     }
 
-    void follow(const model::Model& model) {
+    /// Everything beside the packet filter and the network follows the configuration in force; what could not is told.
+    std::vector<std::string> follow(const model::Model& model) {
+        std::vector<std::string> told;
+        const auto add = [&](std::string_view what, const Result<void>& result) {
+            std::ranges::move(note(log, what, result), std::back_inserter(told));
+        };
         log.configure(model.log.file_size, model.log.files);
         connections.learn(policy.ruleset());
-        note(log, "accounts", accounts.follow(model));
-        note(log, "SSH", follow_ssh(model));
-        note(log, "helper programs", helpers.follow(model));
+        add("accounts", accounts.follow(model));
+        add("SSH", follow_ssh(model));
+        add("helper programs", helpers.follow(model));
         if (!model.system.host_name.empty()) {
-            note(log, "host name", machine.set_host_name(model.system.host_name));
+            add("host name", machine.set_host_name(model.system.host_name));
         }
-        note(log, "name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
+        add("name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
         forwarding.follow(model);
         countries.follow(model);
+        return told;
     }
 
     ports::Clock& clock;
@@ -391,7 +403,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
     daemon.policy.before_switch([&daemon] { daemon.connections.check_losses(); });
     daemon.policy.after_switch([&daemon](const ruleset::Ruleset& rules) { daemon.cutter.cut_unadmitted(rules); });
-    daemon.policy.on_change([&daemon](const model::Model& model) { daemon.follow(model); });
+    daemon.policy.on_change([&daemon](const model::Model& model) { return daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());
     daemon.limit_log();
     daemon.open_accounts();

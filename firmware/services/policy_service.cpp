@@ -322,13 +322,14 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     m_early_drop.install(m_ruleset);
     record_expiries(clock);
     schedule_expiry(clock);
-    if (m_on_change) {
-        m_on_change(m_configuration->model);
-    }
-    m_after_switch(m_ruleset);
-
     ApplyOutcome outcome;
     outcome.warnings = diagnostics.text("configuration");
+    if (m_on_change) {
+        for (const std::string& sentence : m_on_change(m_configuration->model)) {
+            outcome.warnings += text::concat("warning: ", sentence, "\n");
+        }
+    }
+    m_after_switch(m_ruleset);
     for (const std::string& sentence : network.sentences) {
         outcome.warnings += text::concat("warning: ", sentence, "\n");
     }

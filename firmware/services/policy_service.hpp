@@ -84,8 +84,11 @@ public:
     /// the one that later policies and the next start use. Where either fails, everything is as before.
     Result<void> exchange_countries(const geo::Contents& contents, const std::function<Result<void>()>& keep);
 
-    /// Called after every change of the configuration in force.
-    void on_change(std::function<void(const model::Model&)> callback) { m_on_change = std::move(callback); }
+    /// Follows a change of the configuration in force; gives a sentence for each thing that could not follow, which an
+    /// apply warns of.
+    using Follower = std::function<std::vector<std::string>(const model::Model&)>;
+
+    void on_change(Follower callback) { m_on_change = std::move(callback); }
 
     /// Called before an apply switches rules: counters of rules that go are read for the last time.
     void before_switch(std::function<void()> callback) { m_before_switch = std::move(callback); }
@@ -161,7 +164,7 @@ private:
     EarlyDrop m_early_drop;
     ConfigurationStore m_store;
     std::string m_default_configuration;
-    std::function<void(const model::Model&)> m_on_change;
+    Follower m_on_change;
     std::function<void()> m_before_switch;
     std::function<Result<void>()> m_before_commit;
     std::function<void(const ruleset::Ruleset&)> m_after_switch = [](const ruleset::Ruleset&) {};

@@ -42,7 +42,10 @@ TEST_GROUP(countries) {
     services::PolicyService policy{{filter, network, store, run_store, loop, clock}, keeper, log, countries, ""};
 
     void setup() override {
-        policy.on_change([this](const model::Model& model) { countries.follow(model); });
+        policy.on_change([this](const model::Model& model) {
+            countries.follow(model);
+            return std::vector<std::string>{};
+        });
         databases.files["newer"] = {.ranges = {{"1.0.0.0/9", "JP"}, {"3.0.0.0/8", "US"}},
                                     .built = Time::from_seconds(1'794'500'000),
                                     .type = "newer"};

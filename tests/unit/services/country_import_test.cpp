@@ -51,7 +51,10 @@ TEST_GROUP(country_import) {
         services::ConfigurationStore configurations(store);
         CHECK(configurations.prepare(kConfiguration).has_value());
         CHECK(configurations.commit().has_value());
-        policy.on_change([this](const model::Model& model) { countries.follow(model); });
+        policy.on_change([this](const model::Model& model) {
+            countries.follow(model);
+            return std::vector<std::string>{};
+        });
         countries.start();
         policy.start();
     }

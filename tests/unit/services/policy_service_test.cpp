@@ -539,12 +539,23 @@ TEST(policy_service, a_router_without_a_password_holds_its_wan_down_and_the_rest
     CHECK_TRUE(network.in_force.leases.empty());
 }
 
+TEST(policy_service, apply_warns_of_what_could_not_follow) {
+    start();
+    service->on_change([](const model::Model&) { return std::vector<std::string>{"SSH: the keys can't be written"}; });
+    const auto applied = service->apply(with_service("address 203.0.113.0/28;"), kAdmin);
+    CHECK(applied && applied->report.starts_with("Applied: "));
+    CHECK_TEXT(applied->warnings.contains("warning: SSH: the keys can't be written\n"), applied->warnings.c_str());
+}
+
 TEST(policy_service, the_first_password_brings_the_wan_up_once) {
     store.files["state/factory"] = "";
     no_password = true;
     start();
     int changes = 0;
-    service->on_change([&](const model::Model&) { ++changes; });
+    service->on_change([&](const model::Model&) {
+        ++changes;
+        return std::vector<std::string>{};
+    });
     service->release_wan();
     CHECK_FALSE(service->is_wan_held());
     CHECK_TRUE(is_planned("wan0"));
