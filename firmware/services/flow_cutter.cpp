@@ -34,6 +34,29 @@ std::map<std::uint32_t, std::string> admitting_rules(const ruleset::Ruleset& rul
     return ids;
 }
 
+/// The port that SSH is reached at, where it is.
+std::optional<std::uint16_t> ssh_port_of(const ruleset::Ruleset& ruleset) {
+    for (const ruleset::Rule& rule : ruleset.rules) {
+        if (!rule.id.starts_with(kManagement)) {
+            continue;
+        }
+        for (const ruleset::Match& match : rule.matches) {
+            if (const auto* port = std::get_if<ruleset::DestinationPortIn>(&match)) {
+                return port->ports.front().first;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+/// Whether who has this session may still come in. Another port for SSH is no reason to end it, least of all in the
+/// face of who ordered it: what counts is where the next session would be.
+bool keeps_ssh(const ruleset::Ruleset& ruleset, ruleset::Flow session, std::uint16_t port, Time now) {
+    session.destination_port = port;
+    session.reached_port = port;
+    return ruleset::admission_of(ruleset, session, now).admitted;
+}
+
 /// Both directions, as the log tells of connections. The source of a connection from the WAN is never translated.
 std::pair<events::ConnectionTuple, events::ConnectionTuple> tuples_of(const ruleset::Flow& flow) {
     return {{.source = flow.source,
@@ -80,15 +103,16 @@ void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
 Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     const Time now = m_timekeeper.reading().now;
     // Where SSH goes altogether, its server ends the sessions, and their clients shall hear of it.
-    const bool has_ssh =
-        std::ranges::any_of(ruleset.rules, [](const ruleset::Rule& rule) { return rule.id.starts_with(kManagement); });
+    const auto ssh_port = ssh_port_of(ruleset);
     std::vector<ports::Connection> refused;
     for (const ruleset::ZoneEntry& zone : ruleset.zones) {
         // Of inside zones only ways in to the router itself: what else was open to a device there lives on.
         const std::uint32_t ssh = ruleset::rule_number(text::concat(kManagement, zone.name));
         auto found = TRY(m_connections.find(zone.index, [&](const ruleset::Flow& flow) {
-            return (zone.is_wan || (has_ssh && ruleset::rule_of_mark(flow.mark) == ssh)) &&
-                   !ruleset::admission_of(ruleset, flow, now).admitted;
+            if (ssh_port && ruleset::rule_of_mark(flow.mark) == ssh) {
+                return !keeps_ssh(ruleset, flow, *ssh_port, now);
+            }
+            return zone.is_wan && !ruleset::admission_of(ruleset, flow, now).admitted;
         }));
         std::ranges::move(found, std::back_inserter(refused));
     }

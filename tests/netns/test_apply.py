@@ -62,13 +62,21 @@ def test_removed_address_is_closed_at_the_next_new_connection(lab):
         allowed(lab, source, target, port)
 
 
-def test_removed_address_keeps_its_established_connection(lab):
-    """What a connection was admitted for holds until it ends; the next one is judged anew."""
-    with hosts.connection(lab.outside, WAN_V4, 8080, ALLOWED_V4) as peer:
+def test_removed_address_loses_its_established_connection(lab):
+    """What is not admitted any more ends; what still is, is not touched."""
+    lab.apply(configuration(ALLOWED_V4, SECOND_V4))
+    since = len(lab.log())
+    with hosts.connection(lab.outside, WAN_V4, 8080, ALLOWED_V4) as removed, hosts.connection(lab.outside, WAN_V4, 8080, SECOND_V4) as kept:
         lab.apply(configuration(SECOND_V4))
         denied(lab, ALLOWED_V4, WAN_V4, 8080)
-        peer.sendall(b'GET / HTTP/1.0\r\n\r\n')
-        assert peer.recv(65536).startswith(b'HTTP/1.1 200')
+        event = lab.event(since, event__action='connection-cut')
+        assert field(event, 'source.ip') == ALLOWED_V4
+        removed.settimeout(2)
+        removed.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        with pytest.raises(OSError):
+            removed.recv(65536)
+        kept.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        assert kept.recv(65536).startswith(b'HTTP/1.1 200')
 
 
 def test_rule_ids_and_counters_survive_an_apply(lab):

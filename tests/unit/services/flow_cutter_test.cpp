@@ -47,6 +47,10 @@ ruleset::Flow flow_from(std::string_view source, std::uint8_t zone = ruleset::kW
             .own_device = "wan0"};
 }
 
+ruleset::Match to_port(std::uint16_t port) {
+    return ruleset::DestinationPortIn{{{port, port}}};
+}
+
 } // namespace
 
 TEST_GROUP(flow_cutter) {
@@ -84,18 +88,19 @@ TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_e
     auto session = flow_from("10.0.2.50", kGuest);
     session.mark = ruleset::make_mark(kGuest, ssh);
     session.own_device = "lan3";
+    session.destination_port = session.reached_port = 22;
     connections.add(session);
     connections.add(flow_from("10.0.2.50", kGuest));
     rules.rules.push_back({.id = "management.ssh.clinic",
                            .number = 50,
                            .hook = ruleset::Hook::input,
-                           .matches = {ruleset::IngressZone{kGuest + 1}},
+                           .matches = {ruleset::IngressZone{kGuest + 1}, to_port(22)},
                            .verdict = ruleset::Accept{}});
     auto allowed = rules;
     allowed.rules.push_back({.id = "management.ssh.guest",
                              .number = ssh,
                              .hook = ruleset::Hook::input,
-                             .matches = {ruleset::IngressZone{kGuest}},
+                             .matches = {ruleset::IngressZone{kGuest}, to_port(22)},
                              .mark = ruleset::make_mark(kGuest, ssh),
                              .verdict = ruleset::Accept{}});
     cutter.cut_unadmitted(allowed);
@@ -104,6 +109,36 @@ TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_e
     LONGS_EQUAL(1, connections.all.size());
     CHECK(connections.all[0].flow.mark != session.mark);
     STRCMP_CONTAINS(R"("zone":"guest")", files.all_lines().back().c_str());
+}
+
+TEST(flow_cutter, ssh_that_moved_to_another_port_keeps_its_sessions) {
+    constexpr std::uint8_t kClinic = ruleset::kFirstFreeZoneNumber;
+    const std::uint32_t ssh = ruleset::rule_number("management.ssh.clinic");
+    auto rules = admitting("198.51.100.5");
+    rules.zones.push_back({kClinic, "clinic", {"lan1"}, false});
+    rules.rules.push_back({.id = "management.ssh.clinic",
+                           .number = ssh,
+                           .hook = ruleset::Hook::input,
+                           .matches = {ruleset::IngressZone{kClinic}, to_port(2200)},
+                           .mark = ruleset::make_mark(kClinic, ssh),
+                           .verdict = ruleset::Accept{}});
+    auto session = flow_from("10.0.1.50", kClinic);
+    session.mark = ruleset::make_mark(kClinic, ssh);
+    session.own_device = "lan1";
+    session.destination_port = session.reached_port = 22;
+    connections.add(session);
+    cutter.cut_unadmitted(rules);
+    LONGS_EQUAL(1, connections.all.size());
+    // where a policy in front of it refuses the source, the port doesn't matter
+    rules.rules.insert(rules.rules.begin(),
+                       {.id = "policy.narrow",
+                        .number = 51,
+                        .hook = ruleset::Hook::input,
+                        .matches = {ruleset::AddressIn{
+                            ruleset::Side::source, false, {IpPrefix(IpAddress::parse("10.0.1.50").value(), 32)}}},
+                        .verdict = ruleset::Drop{}});
+    cutter.cut_unadmitted(rules);
+    LONGS_EQUAL(0, connections.all.size());
 }
 
 TEST(flow_cutter, the_log_names_the_ends_the_country_and_the_rules_before_and_now) {
