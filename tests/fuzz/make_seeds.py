@@ -334,6 +334,7 @@ GEO_DATABASES = {
     for name, shape, size, version in (('nested', mmdb.nested, 24, 6), ('flat', mmdb.flat, 28, 6), ('country', mmdb.flat_country, 32, 4), ('flat', mmdb.flat, 24, 4))
 } | {
     'aliases': mmdb.database({'133.0.0.0/8': mmdb.nested('JP'), '2400::/12': mmdb.nested('JP')}, aliases=mmdb.ALIASES),
+    'unassigned': mmdb.database({'128.0.0.0/1': mmdb.flat('EU')}, ip_version=4),
     'asn': mmdb.database({'8.0.0.0/8': {'autonomous_system_number': 15169}}, ip_version=4),
     'small': mmdb.assemble([(mmdb.Data(0), mmdb.Node(1)), (None, mmdb.Data(0))], mmdb.encode(mmdb.flat('JP')), ip_version=4),
     'cycle': mmdb.assemble([(mmdb.Data(0), mmdb.Node(1)), (mmdb.Node(1), None)], mmdb.encode(mmdb.flat('JP')), ip_version=4),
