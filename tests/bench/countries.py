@@ -2,6 +2,7 @@
 """Countries: from a database file to committed sets, against other programs with the same prefixes; what a flood of refused sources costs; what established
 connections pay for the policy."""
 
+import ipaddress
 import json
 import random
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 from tests.bench import prefixes
 from tests.bench.figures import Figure
 from tests.bench.router import BUILD, GATEWAY, NETWORKS, ROOT, SERVER, WAN, Router
-from tests.harness import countries, frames
+from tests.harness import countries, frames, mmdb
 from tests.harness.namespaces import Namespace, Network
 
 PROGRAMS = BUILD / 'tests/bench'
@@ -25,6 +26,7 @@ THIRTY = ('JP US CN KR TW HK SG TH VN MY ID IN AU NZ CA GB DE FR IT ES NL BE CH 
 # what databases say of unknown places, of regions and of states that are no more: no country that a configuration can name
 NOT_ASSIGNED = frozenset('ZZ XX AB AN AP CS EU NT OS SU'.split())
 MOST_MEGABYTES = 16
+GROWTH = (10_000, 30_000, 100_000)
 PAIRS = 9
 FLOOD, ESTABLISHED = 100_000, 200_000
 
@@ -137,6 +139,35 @@ def measure_country_load(folder: Path) -> list[Figure]:
             choice.write_peers(place, by_country)
             print(f'bench: country load, {choice.name}, {label}', flush=True)
             figures += measure_choice(place, database, label, choice, is_large)
+    return figures
+
+
+def synthetic(count: int) -> bytes:
+    """A database of `count` ranges of Japan, each alone between unknown ones."""
+    first = int(ipaddress.IPv4Address('40.0.0.0'))
+    japan = mmdb.nested('JP')
+    return mmdb.database({f'{ipaddress.IPv4Address(first + 512 * number)}/24': japan for number in range(count)})
+
+
+def measure_country_growth(folder: Path) -> list[Figure]:
+    """How time and memory grow: against the smallest, as if they grew in proportion."""
+    configuration = folder / 'growth.conf'
+    configuration.write_text(Choice('JP only', ['JP'], 'gate { geo-list chosen; }\n').configuration())
+    figures = []
+    smallest: tuple[float, float] | None = None
+    for count in GROWTH:
+        database = folder / f'{count}.mmdb'
+        database.write_bytes(synthetic(count))
+        took = [run_alone(folder, str(PROGRAMS / 'geo-load'), str(database), str(configuration)) for _ in range(ROUNDS)]
+        said = [json.loads(each.said) for each in took]
+        if said[0]['ranges'] != count:
+            raise SystemExit(f'bench: {said[0]["ranges"]} ranges were loaded of {count}')
+        seconds = statistics.median(each.seconds for each in took)
+        memory = max(one['peak_kilobytes'] + one['child_peak_kilobytes'] for one in said) / 1024
+        smallest = smallest or (seconds, memory)
+        factor = count / GROWTH[0]
+        figures += [Figure(f'country load, {count} ranges', seconds, 's', 'in proportion', smallest[0] * factor),
+                    Figure(f'country load, {count} ranges: memory at most', memory, 'MB', 'in proportion', smallest[1] * factor)]
     return figures
 
 
