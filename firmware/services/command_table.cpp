@@ -19,7 +19,8 @@ constexpr std::array kRenderOptions{kNow, kUnsynchronised,
                                     OptionRow{"--geo", "FILE", "country database instead of the image's own"},
                                     OptionRow{"--closed", "", "the ruleset before any policy, instead of a file's"}};
 constexpr std::array kImportOptions{
-    OptionRow{"--force", "", "also an older one, or one that covers much less or more than the one in force"}};
+    OptionRow{"--force", "",
+              "also an older one, one from the future, or one that covers much less or more than the one in force"}};
 constexpr OptionRow kFrom{"--from", "TIME", "events from this time on (RFC 3339)"};
 constexpr OptionRow kTo{"--to", "TIME", "events before this time (RFC 3339)"};
 constexpr std::array kExportOptions{OptionRow{"--jsonl", "", "JSON Lines with names of the Elastic Common Schema"},

@@ -22,7 +22,8 @@ constexpr std::string_view kLast = "geo/last-import";
 constexpr std::string_view kImport = "import";
 constexpr std::string_view kRollback = "rollback";
 constexpr std::size_t kMostLast = 4096;
-constexpr std::uint64_t kSpareBytes = 1u << 20; ///< of the data partition, that an upload must leave
+constexpr std::uint64_t kSpareBytes = 1u << 20;     ///< of the data partition, that an upload must leave
+constexpr std::int64_t kMostAhead = 86'400'000'000; ///< microseconds, that a date of building may be in the future
 // what a database may have of the IPv4 space that the one in force covers
 constexpr double kLeastCoverage = 0.80;
 constexpr double kMostCoverage = 1.25;
@@ -171,6 +172,13 @@ CountryImport::Judged<void> CountryImport::take_upload(bool force) {
 }
 
 CountryImport::Judged<void> CountryImport::check_date(const ports::GeoFacts& facts) const {
+    // Such a date would keep every honest database out after it, and its age would never be warned of.
+    const ClockReading clock = m_timekeeper.reading();
+    if (clock.synchronised && facts.built.microseconds - clock.now.microseconds > kMostAhead) {
+        return std::unexpected(
+            Refusal{"future", text::concat("the file says that it was built on ", day_of(facts.built),
+                                           ", which is yet to come; --force takes it nevertheless")});
+    }
     const ports::GeoDatabase* current = m_countries.database();
     if (current == nullptr || facts.built >= current->facts().built) {
         return {};

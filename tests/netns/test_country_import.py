@@ -152,6 +152,7 @@ WRONG = {
                     'is no database of countries', 'no-country-database'),
     'without records': (made({}), 'is empty', 'no-country-database'),
     'damaged inside': (damaged_record(), 'damaged', 'damaged'),
+    'future': (made(SECOND, 200), 'which is yet to come; --force', 'future'),
     'older': (made(SECOND, -40), 'built on 2026-09-24, before the database in force (2026-11-01); --force', 'older'),
     'without a country that is named': (made({'203.0.113.0/24': US, '50.0.0.0/8': US, '204.0.0.0/24': FR}), 'no addresses of JP (Japan)', 'country-absent'),
     'much smaller': (made({'203.0.113.0/24': JP, '50.0.0.0/9': US}), '49 % of the IPv4 addresses', 'implausible'),

@@ -45,6 +45,7 @@ TEST_GROUP(country_import) {
         databases.files["newest"] = {.ranges = {{"1.0.0.0/8", "JP"}, {"3.0.0.0/9", "US"}, {"4.0.0.0/9", "US"}},
                                      .built = built(2)};
         databases.files["older"] = {.ranges = {{"1.0.0.0/8", "JP"}, {"3.0.0.0/8", "US"}}, .built = built(-9)};
+        databases.files["future"] = {.ranges = {{"1.0.0.0/8", "JP"}, {"3.0.0.0/8", "US"}}, .built = built(90)};
         databases.files["small"] = {.ranges = {{"1.0.0.0/9", "JP"}, {"3.0.0.0/9", "US"}}, .built = built(1)};
         databases.files["foreign"] = {.ranges = {{"3.0.0.0/8", "US"}, {"4.0.0.0/8", "FR"}}, .built = built(1)};
         databases.files["damaged"] = {.ranges = {}, .built = built(1), .is_damaged = true};
@@ -168,6 +169,16 @@ TEST(country_import, of_what_is_none_is_refused) {
 
 TEST(country_import, of_a_damaged_one_is_refused) {
     unchanged(send("damaged", true), "damaged", "has a damaged record");
+}
+
+TEST(country_import, of_one_from_the_future_needs_force_where_the_clock_is_known) {
+    unchanged(send("future"), "future", "was built on 2027-02-04, which is yet to come; --force");
+    LONGS_EQUAL(0, send("future", true).exit_status);
+}
+
+TEST(country_import, of_one_from_the_future_is_taken_where_the_clock_is_not_known) {
+    clock.is_synchronised = false;
+    LONGS_EQUAL(0, send("future").exit_status);
 }
 
 TEST(country_import, of_an_older_one_needs_force) {
