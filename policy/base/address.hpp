@@ -118,6 +118,13 @@ struct MacAddress {
     /// Six pairs of hexadecimal digits separated by ':' or '-'.
     static Result<MacAddress> parse(std::string_view text);
     [[nodiscard]] std::string text() const; ///< lower case, ':'
+
+    /// Several stations' (IEEE 802, 8.2.2), never a device's own.
+    [[nodiscard]] constexpr bool is_group() const noexcept { return (bytes[0] & 1u) != 0; }
+
+    /// Given by whoever runs the device and not by its maker, as phones and computers do to be anonymous.
+    [[nodiscard]] constexpr bool is_locally_administered() const noexcept { return (bytes[0] & 2u) != 0; }
+
     friend auto operator<=>(const MacAddress&, const MacAddress&) = default;
 };
 

@@ -45,6 +45,8 @@ enum class Type : std::uint8_t {
     country,           ///< assigned ISO 3166-1 code, in capitals
     geo_list_ref,      ///< list of countries
     ssh_key,           ///< OpenSSH public key in double quotes
+    mac,               ///< MAC address (EUI-48)
+    role_ref,          ///< role defined under `port-access`
     certificate,       ///< X.509 certificate in double quotes; the one text that may have several lines
 };
 

@@ -226,6 +226,7 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
     case Type::zone_ref:
     case Type::address_list_ref:
     case Type::geo_list_ref:
+    case Type::role_ref:
         return accept_if(is_name(text), parameter, text);
     case Type::account_name:
         return canonical_account_name(parameter, text);
@@ -259,6 +260,8 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
     case Type::interface_name:
     case Type::interface_ref:
         return accept_if(is_interface_name(text), parameter, text);
+    case Type::mac:
+        return through<MacAddress>(text);
     case Type::ssh_key:
         return canonical_ssh_key(text);
     case Type::certificate:
@@ -325,6 +328,10 @@ std::string describe(const Parameter& parameter) {
         return "country code in capitals (ISO 3166-1)";
     case Type::geo_list_ref:
         return "name of a geo-list";
+    case Type::mac:
+        return "MAC address, as 00:11:22:33:44:55";
+    case Type::role_ref:
+        return "name of a role";
     case Type::ssh_key:
         return "OpenSSH public key in double quotes, as \"ssh-ed25519 AAAA… name\"";
     case Type::certificate:

@@ -134,6 +134,7 @@ std::optional<Model> build_model(const config::Tree& tree, const ClockReading& c
     build_accounts(building);
     build_management(building);
     build_address_lists(building);
+    build_access(building);
     build_geo_lists(building);
     build_gate(building);
     build_services(building);

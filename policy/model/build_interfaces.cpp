@@ -304,16 +304,6 @@ void build_nat(Building& building) {
     }
 }
 
-/// The zone that holds an interface, for messages.
-[[nodiscard]] const Zone* zone_of(const Model& model, std::string_view interface) {
-    for (const Zone& zone : model.zones) {
-        if (std::find(zone.interfaces.begin(), zone.interfaces.end(), interface) != zone.interfaces.end()) {
-            return &zone;
-        }
-    }
-    return nullptr;
-}
-
 } // namespace
 
 void build_interfaces(Building& building) {
@@ -357,8 +347,8 @@ void check_networks(Building& building) {
                 (same_interface && one.address.network() == other.address.network())) {
                 continue;
             }
-            const Zone* zone = zone_of(building.model, one.interface);
-            const Zone* other_zone = zone_of(building.model, other.interface);
+            const Zone* zone = building.model.zone_of_interface(one.interface);
+            const Zone* other_zone = building.model.zone_of_interface(other.interface);
             const bool with_wan = zone != nullptr && other_zone != nullptr && zone->is_wan() != other_zone->is_wan();
             building.diagnostics.error(
                 one.place, section_of(*building.model.find_interface(one.interface)),

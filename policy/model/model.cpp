@@ -64,6 +64,15 @@ const Zone* Model::find_zone(std::string_view name) const noexcept {
     return find_named(zones, name);
 }
 
+const Zone* Model::zone_of_interface(std::string_view interface) const noexcept {
+    for (const Zone& zone : zones) {
+        if (std::ranges::contains(zone.interfaces, interface)) {
+            return &zone;
+        }
+    }
+    return nullptr;
+}
+
 const Interface* Model::find_interface(std::string_view name) const noexcept {
     return find_named(interfaces, name);
 }

@@ -8,6 +8,7 @@
 #include "policy/base/diagnostic.hpp"
 #include "policy/base/time.hpp"
 #include "policy/geo/selection.hpp"
+#include "policy/model/port_access.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -221,8 +222,10 @@ struct Model {
     std::vector<SyslogServer> syslog_servers;
     std::vector<Account> accounts;
     Management management;
+    PortAccess access;
 
     [[nodiscard]] const Zone* find_zone(std::string_view name) const noexcept;
+    [[nodiscard]] const Zone* zone_of_interface(std::string_view interface) const noexcept;
     [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
     [[nodiscard]] const AddressList* find_address_list(std::string_view name) const noexcept;
     [[nodiscard]] const GeoList* find_geo_list(std::string_view name) const noexcept;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port access: roles, ports and devices.
+#include "policy/base/text.hpp"
+#include "policy/model/building.hpp"
+
+#include <algorithm>
+
+namespace sekisho::model {
+
+namespace {
+
+constexpr std::size_t kMostRoles = 1'000;
+constexpr std::size_t kMostDevices = 20'000;
+
+[[nodiscard]] std::string section_of(std::string_view kind, std::string_view name) {
+    return text::concat("port-access ", kind, " ", name);
+}
+
+template <typename Value>
+[[nodiscard]] Value chosen(const std::string& word, std::initializer_list<Value> values) {
+    return *std::ranges::find_if(values, [&](Value value) { return name_of(value) == word; });
+}
+
+[[nodiscard]] unsigned read_number(const config::Node& node, std::string_view path) {
+    return static_cast<unsigned>(setting_number(&node, path));
+}
+
+/// The role that a statement names, which may be absent.
+[[nodiscard]] std::optional<std::string> read_role(Building& building, const config::Node& node, std::string_view key,
+                                                   const std::string& section) {
+    const config::Node* statement = node.find(key);
+    if (statement == nullptr) {
+        return std::nullopt;
+    }
+    if (building.model.access.find_role(statement->value) == nullptr) {
+        building.diagnostics.error(statement->value_place, section,
+                                   text::concat("there is no role '", statement->value, "'"),
+                                   suggest(building, statement->value, building.model.access.roles));
+    }
+    return statement->value;
+}
+
+/// A port of a bridge of an inside zone: elsewhere there is no table of who may be there.
+void check_port(Building& building, const config::Node& node, const std::string& section) {
+    const Model& model = building.model;
+    for (const Interface& interface : model.interfaces) {
+        if (std::ranges::contains(interface.ports, node.name())) {
+            const Zone* zone = model.zone_of_interface(interface.name);
+            if (zone != nullptr && zone->is_wan()) {
+                building.diagnostics.error(node.value_place, section, "port access is not for ports of zone wan",
+                                           "what comes from there is judged by its address: service, gate, block");
+            }
+            return;
+        }
+    }
+    const bool is_interface = model.find_interface(node.name()) != nullptr;
+    building.diagnostics.error(node.value_place, section,
+                               is_interface ? text::concat("'", node.name(), "' is no port of a bridge")
+                                            : text::concat("there is no port '", node.name(), "'"),
+                               "bridge NAME { port ...; } under 'interfaces' has it; a bridge may have a single port");
+}
+
+void build_roles(Building& building, const config::Node& access) {
+    const auto nodes = access.all("role");
+    if (nodes.size() > kMostRoles) {
+        building.diagnostics.error(nodes[kMostRoles]->place, "port-access",
+                                   text::concat("more than ", text::to_text(kMostRoles), " roles"));
+        return;
+    }
+    for (const config::Node* node : nodes) {
+        building.model.access.roles.push_back(
+            {.name = node->name(),
+             .place = node->place,
+             .description = setting(node, "port-access role * description"),
+             .destination_lists = read_lists(building, node->find("destination"), section_of("role", node->name()))});
+    }
+}
+
+void build_port(Building& building, const config::Node& node) {
+    const std::string section = section_of("port", node.name());
+    AccessPort port;
+    port.name = node.name();
+    port.place = node.place;
+    check_port(building, node, section);
+    port.mode =
+        chosen(setting(&node, "port-access port * mode"), {AccessMode::open, AccessMode::closed, AccessMode::mab});
+    port.host_mode = chosen(setting(&node, "port-access port * host-mode"),
+                            {HostMode::single_host, HostMode::multi_host, HostMode::multi_auth});
+    port.moves = setting(&node, "port-access port * moves") == "follow" ? Moves::follow : Moves::refuse;
+    port.max_devices = read_number(node, "port-access port * maximum-devices");
+    port.role = read_role(building, node, "role", section).value_or("");
+    port.guest_role = read_role(building, node, "guest-role", section);
+    port.quiet_period = read_number(node, "port-access port * quiet-period");
+    port.reauthentication = read_number(node, "port-access port * reauthentication");
+    if (has_mab(port.mode) && port.role.empty()) {
+        building.diagnostics.error(node.place, section, "role is missing",
+                                   "role NAME; is the role of devices that have none of their own");
+    }
+    building.model.access.ports.push_back(std::move(port));
+}
+
+void build_device(Building& building, const config::Node& node) {
+    const std::string section = section_of("device", node.name());
+    Device device;
+    device.mac = MacAddress::parse(node.name()).value();
+    device.place = node.place;
+    device.name = setting(&node, "port-access device * name");
+    device.role = read_role(building, node, "role", section);
+    device.owner = setting(&node, "port-access device * owner");
+    device.note = setting(&node, "port-access device * note");
+    if (device.mac.is_group() || device.mac == MacAddress{}) {
+        building.diagnostics.error(node.value_place, section, "no device has this MAC address",
+                                   "the address is on the device, and in the log when it is refused");
+    } else if (device.mac.is_locally_administered()) {
+        building.diagnostics.warning(node.value_place, section,
+                                     "the device made up this MAC address, and may make up another one",
+                                     "switch off private or random addresses on the device");
+    }
+    if (const config::Node* port = node.find("port")) {
+        device.port = port->value;
+        if (building.model.access.find_port(port->value) == nullptr) {
+            building.diagnostics.error(port->value_place, section,
+                                       text::concat("port ", port->value, " has no entry under port-access"),
+                                       suggest(building, port->value, building.model.access.ports));
+        }
+    }
+    if (const config::Node* expires = node.find("expires")) {
+        device.expires = Date::parse(expires->value).value().end(building.model.system.utc_offset_minutes);
+        if (building.clock.now >= *device.expires) {
+            building.diagnostics.warning(expires->place, section, "the entry has expired",
+                                         "it no longer admits the device; set a later date or take it away");
+        }
+    }
+    building.model.access.devices.push_back(std::move(device));
+}
+
+} // namespace
+
+void build_access(Building& building) {
+    const config::Node* access = building.tree.find("port-access");
+    if (access == nullptr) {
+        return;
+    }
+    build_roles(building, *access);
+    for (const config::Node* port : access->all("port")) {
+        build_port(building, *port);
+    }
+    const auto devices = access->all("device");
+    if (devices.size() > kMostDevices) {
+        building.diagnostics.error(devices[kMostDevices]->place, "port-access",
+                                   text::concat("more than ", text::to_text(kMostDevices), " devices"));
+        return;
+    }
+    for (const config::Node* device : devices) {
+        build_device(building, *device);
+    }
+    std::ranges::sort(building.model.access.devices, {}, &Device::mac);
+}
+
+} // namespace sekisho::model

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/model/port_access.hpp"
+
+#include <algorithm>
+
+namespace sekisho::model {
+
+namespace {
+
+template <typename Named>
+const Named* find_in(const std::vector<Named>& all, std::string_view name) noexcept {
+    const auto found = std::ranges::find(all, name, &Named::name);
+    return found == all.end() ? nullptr : &*found;
+}
+
+} // namespace
+
+std::string_view name_of(AccessMode mode) noexcept {
+    switch (mode) {
+    case AccessMode::open:
+        return "open";
+    case AccessMode::closed:
+        return "closed";
+    case AccessMode::dot1x:
+        return "dot1x";
+    case AccessMode::mab:
+        return "mab";
+    case AccessMode::dot1x_then_mab:
+        return "dot1x-then-mab";
+    case AccessMode::mab_then_dot1x:
+        return "mab-then-dot1x";
+    }
+    return {};
+}
+
+std::string_view name_of(HostMode mode) noexcept {
+    switch (mode) {
+    case HostMode::single_host:
+        return "single-host";
+    case HostMode::multi_host:
+        return "multi-host";
+    case HostMode::multi_auth:
+        return "multi-auth";
+    }
+    return {};
+}
+
+bool has_dot1x(AccessMode mode) noexcept {
+    return mode == AccessMode::dot1x || mode == AccessMode::dot1x_then_mab || mode == AccessMode::mab_then_dot1x;
+}
+
+bool has_mab(AccessMode mode) noexcept {
+    return mode == AccessMode::mab || mode == AccessMode::dot1x_then_mab || mode == AccessMode::mab_then_dot1x;
+}
+
+const AccessPort* PortAccess::find_port(std::string_view name) const noexcept {
+    return find_in(ports, name);
+}
+
+const Role* PortAccess::find_role(std::string_view name) const noexcept {
+    return find_in(roles, name);
+}
+
+const Device* PortAccess::find_device(const MacAddress& mac) const noexcept {
+    const auto found = std::ranges::lower_bound(devices, mac, {}, &Device::mac);
+    return found == devices.end() || found->mac != mac ? nullptr : &*found;
+}
+
+} // namespace sekisho::model

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which devices may be on which ports, and how they prove themselves (IEEE 802.1X-2020; guideline 6.0, network, 13).
+#pragma once
+
+#include "policy/base/address.hpp"
+#include "policy/base/diagnostic.hpp"
+#include "policy/base/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::model {
+
+/// How a device gets onto a port.
+enum class AccessMode : std::uint8_t {
+    open,   ///< without proof
+    closed, ///< not at all
+    dot1x,
+    mab, ///< by its MAC address (MAC authentication bypass), which can be forged
+    dot1x_then_mab,
+    mab_then_dot1x,
+};
+
+/// How many devices a port admits.
+enum class HostMode : std::uint8_t {
+    single_host, ///< one
+    multi_host,  ///< once one has proved itself, others beside it, with its role
+    multi_auth,  ///< several, each by its own proof
+};
+
+/// What happens when a device appears on a port while it is in force on another one.
+enum class Moves : std::uint8_t { refuse, follow };
+
+[[nodiscard]] std::string_view name_of(AccessMode mode) noexcept; ///< as in the configuration
+[[nodiscard]] std::string_view name_of(HostMode mode) noexcept;
+[[nodiscard]] bool has_dot1x(AccessMode mode) noexcept;
+[[nodiscard]] bool has_mab(AccessMode mode) noexcept;
+
+/// What an authorised device may reach: what its zone may, and where the role names destinations, only these.
+struct Role {
+    std::string name;
+    Place place;
+    std::string description;
+    std::vector<std::string> destination_lists; ///< address lists; empty: no limit beyond the zone's policies
+};
+
+/// One LAN port. Lengths of time are in seconds; zero means "never".
+struct AccessPort {
+    std::string name; ///< port of a bridge of an inside zone
+    Place place;
+    AccessMode mode = AccessMode::closed;
+    HostMode host_mode = HostMode::multi_auth;
+    Moves moves = Moves::refuse;
+    unsigned max_devices = 8;
+    std::string role;                       ///< of who has proved itself and has no role of its own
+    std::optional<std::string> guest_role;  ///< of a device that could not prove itself
+    std::optional<std::string> failed_role; ///< of a device whose proof was refused
+    bool critical = false;                  ///< sessions in force are prolonged while no RADIUS server answers
+    unsigned tx_period = 5;                 ///< between two invitations to 802.1X
+    unsigned attempts = 3;                  ///< invitations until a device counts as one without 802.1X
+    unsigned quiet_period = 60;             ///< a refused device is left alone for so long
+    unsigned reauthentication = 3600;
+};
+
+/// By what a registered device may be admitted.
+enum class DeviceMethod : std::uint8_t {
+    mab,   ///< its MAC address alone; it has no 802.1X
+    dot1x, ///< 802.1X alone; its MAC address admits nothing
+};
+
+/// A device that the clinic knows.
+struct Device {
+    MacAddress mac;
+    Place place;
+    std::string name;
+    DeviceMethod method = DeviceMethod::mab;
+    std::optional<std::string> role;
+    std::optional<std::string> port; ///< the only port that it may be on
+    std::optional<Time> expires;     ///< first moment at which the entry no longer holds
+    std::string owner;
+    std::string note;
+    bool never_inactive = false;
+};
+
+struct PortAccess {
+    std::vector<Role> roles;
+    std::vector<AccessPort> ports;
+    std::vector<Device> devices; ///< sorted by MAC address, each once
+
+    [[nodiscard]] const AccessPort* find_port(std::string_view name) const noexcept;
+    [[nodiscard]] const Device* find_device(const MacAddress& mac) const noexcept;
+    [[nodiscard]] const Role* find_role(std::string_view name) const noexcept;
+};
+
+} // namespace sekisho::model
