@@ -29,6 +29,10 @@ public:
 
     Answer operator()(const IngressZone& match) const { return answer(match.zone == zone_of_mark(m_flow.mark)); }
 
+    Answer operator()(const IngressDevice&) const { return Answer::untold; }
+
+    Answer operator()(const RoleIs&) const { return Answer::untold; }
+
     Answer operator()(const EgressZone&) const { return Answer::untold; }
 
     Answer operator()(const IngressLoopback&) const { return Answer::no; }

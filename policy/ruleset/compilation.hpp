@@ -107,6 +107,7 @@ private:
 // The parts, each adding its rules; the order of calls in compile() is the order of the rules of each hook.
 void compile_screen(Compilation& compilation);
 void compile_translation(Compilation& compilation);
+void compile_access(Compilation& compilation, Hook hook);
 void compile_input_basics(Compilation& compilation);
 void compile_forward_basics(Compilation& compilation);
 void compile_blocks(Compilation& compilation, Hook hook);

@@ -14,6 +14,7 @@ Result<Ruleset> compile(const model::Model& model, const ClockReading& clock, co
     compile_screen(compilation);
     compile_translation(compilation);
 
+    compile_access(compilation, Hook::input);
     compile_input_basics(compilation);
     compile_blocks(compilation, Hook::input);
     compile_gate(compilation, Hook::input);
@@ -22,6 +23,7 @@ Result<Ruleset> compile(const model::Model& model, const ClockReading& clock, co
     compile_management(compilation);
     compile_defaults(compilation, Hook::input);
 
+    compile_access(compilation, Hook::forward);
     compile_forward_basics(compilation);
     compile_blocks(compilation, Hook::forward);
     compile_gate(compilation, Hook::forward);

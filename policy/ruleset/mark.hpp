@@ -8,9 +8,18 @@
 //   bits 0..23   rule number: the first 24 bits of the SHA-256 of the rule's id, never 0; of two ids that meet there,
 //   the
 //                later in the alphabet takes another number (Rule::number has it)
+//
+// And those of the packet mark, which says what its sender was admitted as (port access). A packet gets it where it
+// comes in through a port, from the port and its MAC address; one that comes in elsewhere has none.
+//
+//   bits 0..15   role number: the first 16 bits of the SHA-256 of the role's name, never 0 or 0xffff; of two that meet
+//                there, the later in the alphabet takes another number. 0xffff: an open port, which asks for no proof
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace sekisho::ruleset {
@@ -36,6 +45,11 @@ inline constexpr std::uint8_t kLastZoneNumber = 127;
 [[nodiscard]] constexpr std::uint32_t rule_of_mark(std::uint32_t mark) noexcept {
     return mark & kMarkRuleMask;
 }
+
+inline constexpr std::uint32_t kOpenPort = 0xffff;
+
+/// The numbers of roles, by their names.
+[[nodiscard]] std::map<std::string, std::uint32_t, std::less<>> role_numbers(std::span<const std::string> names);
 
 /// The rule number that an id gets where no other has it.
 [[nodiscard]] std::uint32_t rule_number(std::string_view id) noexcept;

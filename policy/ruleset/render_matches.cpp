@@ -84,6 +84,10 @@ struct Writer {
 
     std::string operator()(const IngressZone& match) const { return "iifname " + zone_text(ruleset, match.zone); }
 
+    std::string operator()(const IngressDevice& match) const { return text::concat("iifname \"", match.name, "\""); }
+
+    std::string operator()(const RoleIs& match) const { return "meta mark " + text::to_text(match.role); }
+
     std::string operator()(const EgressZone& match) const { return "oifname " + zone_text(ruleset, match.zone); }
 
     std::string operator()(const IngressLoopback&) const { return "iifname \"lo\""; }

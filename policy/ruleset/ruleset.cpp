@@ -2,11 +2,13 @@
 #include "policy/ruleset/ruleset.hpp"
 
 #include "policy/base/sha256.hpp"
+#include "policy/base/text.hpp"
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 
 namespace sekisho::ruleset {
 
@@ -32,6 +34,22 @@ std::uint32_t rule_number(std::string_view id) noexcept {
     const std::uint32_t number =
         static_cast<std::uint32_t>(digest[0]) << 16 | static_cast<std::uint32_t>(digest[1]) << 8 | digest[2];
     return number == 0 ? 1 : number; // 0 in a mark means that no rule has set it
+}
+
+std::map<std::string, std::uint32_t, std::less<>> role_numbers(std::span<const std::string> names) {
+    std::vector<std::string> sorted(names.begin(), names.end());
+    std::ranges::sort(sorted);
+    std::set<std::uint32_t> taken{0, kOpenPort};
+    std::map<std::string, std::uint32_t, std::less<>> numbers;
+    for (const std::string& name : sorted) {
+        std::uint32_t number = rule_number(name) >> 8;
+        for (std::uint64_t attempt = 1; taken.contains(number); ++attempt) {
+            number = rule_number(text::concat(name, "#", text::to_text(attempt))) >> 8;
+        }
+        taken.insert(number);
+        numbers.emplace(name, number);
+    }
+    return numbers;
 }
 
 bool Set::contains(const IpAddress& address, Time now) const noexcept {

@@ -62,6 +62,15 @@ struct IngressZone { ///< the packet came in through an interface of the zone
     ZoneIndex zone = 0;
 };
 
+struct IngressDevice { ///< the packet came in through this interface (of a port of a bridge: through the bridge)
+    std::string name;
+};
+
+/// What the sender was admitted as on its port; 0: not at all (mark.hpp).
+struct RoleIs {
+    std::uint32_t role = 0;
+};
+
 struct EgressZone { ///< it leaves through an interface of the zone
     ZoneIndex zone = 0;
 };
@@ -148,9 +157,10 @@ struct Recorded {
     bool negated = false;
 };
 
-using Match = std::variant<IngressZone, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn, AddressInSet,
-                           OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn, HopLimitIs,
-                           AddressKind, ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
+using Match =
+    std::variant<IngressZone, IngressDevice, RoleIs, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn,
+                 AddressInSet, OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn,
+                 HopLimitIs, AddressKind, ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
 
 // ---- verdicts and logging
 // ------------------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/ruleset/station_filter.hpp"
+
+#include "policy/base/text.hpp"
+#include "policy/ruleset/mark.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sekisho::ruleset {
+
+namespace {
+
+constexpr unsigned kMostRoles = 65'536;    ///< stations in force
+constexpr unsigned kMostStrangers = 4'096; ///< remembered at a time
+constexpr unsigned kSnapLength = 64;       ///< nothing of a stranger's frame is of interest but its header
+
+std::string devices_text(const std::vector<std::string>& names) {
+    std::vector<std::string> quoted;
+    std::ranges::transform(names, std::back_inserter(quoted),
+                           [](const std::string& name) { return text::concat("\"", name, "\""); });
+    return text::join(quoted, ", ");
+}
+
+std::string chain(std::string_view name, std::string_view hook, const std::vector<std::string>& devices,
+                  std::string_view policy, const std::vector<std::string>& rules) {
+    if (devices.empty()) {
+        return {};
+    }
+    return text::concat("    chain ", name, " {\n        type filter hook ", hook, " devices = { ",
+                        devices_text(devices), " } priority 0; policy ", policy, ";\n        ",
+                        text::join(rules, "\n        "), "\n    }\n");
+}
+
+std::string log_text(std::string_view prefix) {
+    return text::concat("log prefix \"", prefix, "\" group ", text::to_text(kLogGroupStations), " snaplen ",
+                        text::to_text(kSnapLength));
+}
+
+/// A stranger is told of at most six times a minute; a registered device as often as it takes to come on within a
+/// second of anything that ended its session. Nobody's telling depends on what others send: each kind has its own set.
+std::string stranger_text(std::string_view prefix) {
+    return text::concat("update @strangers { iifname . ether saddr limit rate 6/minute burst 1 packets } ",
+                        log_text(prefix));
+}
+
+std::string acquaintance_text() {
+    return text::concat("update @acquaintances { iifname . ether saddr limit rate 2/second burst 4 packets } ",
+                        log_text(kStrangerPrefix));
+}
+
+std::vector<std::string> locked_rules() {
+    return {
+        "meta mark set 0",
+        text::concat("ether type { 8021q, 8021ad } ", stranger_text(kTaggedPrefix)),
+        "ether type { 8021q, 8021ad } counter name tagged drop",
+        // to the port's authenticator; a bridge passes it to nobody else
+        "ether daddr 01:80:c2:00:00:03 accept",
+        text::concat("meta mark set iifname . ether saddr map @", kRoleMap, " accept"),
+        text::concat("ether saddr @known ", acquaintance_text()),
+        text::concat("ether saddr != @known ", stranger_text(kStrangerPrefix)),
+        "counter name unauthorised drop",
+    };
+}
+
+std::vector<std::string> outward_rules() {
+    return {
+        "ether type 0x888e accept", // the authenticator's
+        text::concat("oifname @", kLivelySet, " accept"),
+        "counter name withheld drop",
+    };
+}
+
+std::string known_text(const std::vector<MacAddress>& known) {
+    std::vector<std::string> addresses;
+    std::ranges::transform(known, std::back_inserter(addresses), &MacAddress::text);
+    return addresses.empty() ? std::string()
+                             : text::concat("        elements = { ", text::join(addresses, ", "), " }\n");
+}
+
+std::string seen_set(std::string_view name) {
+    return text::concat("    set ", name, " {\n        type ifname . ether_addr\n        size ",
+                        text::to_text(kMostStrangers), "\n        flags dynamic,timeout\n        timeout 1m\n    }\n");
+}
+
+} // namespace
+
+StationFilter station_filter_of(const model::Model& model) {
+    StationFilter filter;
+    for (const model::Interface& interface : model.interfaces) {
+        const bool is_guarded = std::ranges::any_of(
+            interface.ports, [&](const std::string& name) { return model.access.find_port(name) != nullptr; });
+        if (!is_guarded) {
+            continue;
+        }
+        for (const std::string& name : interface.ports) {
+            const model::AccessPort* port = model.access.find_port(name);
+            const bool is_open = port == nullptr || port->mode == model::AccessMode::open;
+            (is_open ? filter.open : filter.locked).push_back(name);
+        }
+    }
+    std::ranges::transform(model.access.devices, std::back_inserter(filter.known), &model::Device::mac);
+    return filter;
+}
+
+std::string station_filter_comment(const StationFilter& filter) {
+    if (filter.locked.empty() && filter.open.empty()) {
+        return {};
+    }
+    const std::string text = station_filter_text(filter);
+    std::string result = "# Port access, loaded on the ports that are there:\n";
+    for (const std::string_view line : text::split(text, '\n')) {
+        result += line.empty() ? std::string() : text::concat("# ", line, "\n");
+    }
+    return result;
+}
+
+std::string station_filter_text(const StationFilter& filter) {
+    const std::string table = text::concat("table netdev ", kStationTable);
+    if (filter.locked.empty() && filter.open.empty()) {
+        return text::concat("destroy ", table, "\n");
+    }
+    std::string result = text::concat("add ", table, "\n");
+    for (const std::string_view name : {"locked", "outward", "open"}) {
+        result += text::concat("destroy chain netdev ", kStationTable, " ", name, "\n");
+    }
+    result += text::concat("destroy set netdev ", kStationTable, " known\n");
+    result += text::concat(
+        table, " {\n    counter tagged { }\n    counter unauthorised { }\n    counter withheld { }\n    map ", kRoleMap,
+        " {\n        type ifname . ether_addr : mark\n        size ", text::to_text(kMostRoles),
+        "\n        flags timeout\n    }\n");
+    result += text::concat("    set ", kLivelySet, " {\n        type ifname\n        flags timeout\n    }\n");
+    result += text::concat("    set known {\n        type ether_addr\n", known_text(filter.known), "    }\n");
+    result += seen_set("strangers") + seen_set("acquaintances");
+    result += chain("locked", "ingress", filter.locked, "drop", locked_rules());
+    result += chain("outward", "egress", filter.locked, "drop", outward_rules());
+    result += chain("open", "ingress", filter.open, "accept", {"meta mark set " + text::to_text(kOpenPort)});
+    return result + "}\n";
+}
+
+} // namespace sekisho::ruleset
