@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -49,6 +50,23 @@ unsigned char family_of(const IpAddress& address) {
     return address.family() == Family::ipv4 ? AF_INET : AF_INET6;
 }
 
+/// Seconds without renewal after which an entry of a guarded bridge ends: longer than two renewals.
+constexpr std::uint32_t kAgeingSeconds = 60;
+constexpr std::uint32_t kTicksPerSecond = 100; ///< USER_HZ, which the bridge's times are in
+
+std::optional<PortFlags> port_flags_in(const Attributes& attributes) {
+    const auto byte_of = [&](int attribute) {
+        const auto bytes = attributes.nested_bytes(IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, attribute);
+        return bytes.empty() ? std::nullopt : std::optional(bytes[0] != 0);
+    };
+    const auto learning = byte_of(IFLA_BRPORT_LEARNING);
+    if (!learning) {
+        return std::nullopt;
+    }
+    return PortFlags{byte_of(IFLA_BRPORT_LOCKED).value_or(false), byte_of(IFLA_BRPORT_ISOLATED).value_or(false),
+                     *learning};
+}
+
 Link link_in(nlmsghdr* message, const ifinfomsg& header) {
     const Attributes attributes(message, sizeof header);
     Link link;
@@ -59,6 +77,7 @@ Link link_in(nlmsghdr* message, const ifinfomsg& header) {
     link.kind = attributes.nested_text(IFLA_LINKINFO, IFLA_INFO_KIND);
     link.master = static_cast<int>(attributes.number(IFLA_MASTER));
     link.alias = attributes.text(IFLA_IFALIAS);
+    link.port = port_flags_in(attributes);
     link.mac = mac_in(attributes.bytes(IFLA_ADDRESS));
     link.permanent_mac = mac_in(attributes.bytes(IFLA_PERM_ADDRESS));
     rtnl_link_stats64 counters{};
@@ -212,6 +231,40 @@ Result<void> KernelLinks::remove_link(const Link& link) {
 Result<void> KernelLinks::set_master(const Link& link, int master) {
     Message message = link_message(RTM_NEWLINK, 0, link.index);
     message.put_number(IFLA_MASTER, static_cast<std::uint32_t>(master));
+    return m_connection.request(message, link.name);
+}
+
+Result<void> KernelLinks::set_port(const Link& link, const PortFlags& flags) {
+    Message message = link_message(RTM_NEWLINK, 0, link.index);
+    nlattr* information = message.begin(IFLA_LINKINFO);
+    message.put_text(IFLA_INFO_SLAVE_KIND, "bridge");
+    nlattr* data = message.begin(IFLA_INFO_SLAVE_DATA);
+    message.put_byte(IFLA_BRPORT_LOCKED, flags.is_locked ? 1 : 0);
+    message.put_byte(IFLA_BRPORT_ISOLATED, flags.is_isolated ? 1 : 0);
+    message.put_byte(IFLA_BRPORT_LEARNING, flags.learns ? 1 : 0);
+    for (const int flood : {IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD}) {
+        message.put_byte(flood, flags.is_locked ? 0 : 1);
+    }
+    if (flags.is_locked) {
+        message.put_bytes(IFLA_BRPORT_FLUSH, {});
+    }
+    message.end(data);
+    message.end(information);
+    return m_connection.request(message, link.name);
+}
+
+Result<void> KernelLinks::guard_bridge(const Link& link) {
+    constexpr br_boolopt_multi kNoLinkLocalLearning{.optval = 1u << BR_BOOLOPT_NO_LL_LEARN,
+                                                    .optmask = 1u << BR_BOOLOPT_NO_LL_LEARN};
+    Message message = link_message(RTM_NEWLINK, 0, link.index);
+    nlattr* information = message.begin(IFLA_LINKINFO);
+    message.put_text(IFLA_INFO_KIND, "bridge");
+    nlattr* data = message.begin(IFLA_INFO_DATA);
+    message.put_number(IFLA_BR_AGEING_TIME, kAgeingSeconds * kTicksPerSecond);
+    message.put_bytes(IFLA_BR_MULTI_BOOLOPT,
+                      {reinterpret_cast<const std::uint8_t*>(&kNoLinkLocalLearning), sizeof kNoLinkLocalLearning});
+    message.end(data);
+    message.end(information);
     return m_connection.request(message, link.name);
 }
 

@@ -15,6 +15,14 @@ inline constexpr std::uint8_t kOurProtocol = 199;
 /// Marks links as ours (IFLA_IFALIAS).
 inline constexpr const char* kOurAlias = "sekisho";
 
+/// How a bridge treats a port (linux/if_link.h, IFLA_BRPORT_…).
+struct PortFlags {
+    bool is_locked = false;   ///< passes only frames of stations in the bridge's table
+    bool is_isolated = false; ///< exchanges nothing with other isolated ports
+    bool learns = true;
+    friend bool operator==(const PortFlags&, const PortFlags&) = default;
+};
+
 struct Link {
     int index = 0;
     std::string name;
@@ -23,6 +31,7 @@ struct Link {
     std::string kind; ///< "bridge", "veth" …; empty for hardware
     int master = 0;   ///< index of the bridge that it is a port of
     std::string alias;
+    std::optional<PortFlags> port; ///< of a bridge's port
     std::optional<MacAddress> mac;
     std::optional<MacAddress> permanent_mac;
     std::uint64_t received_bytes = 0;
@@ -65,6 +74,11 @@ public:
     Result<void> add_bridge(const std::string& name, const MacAddress& mac); ///< down, without spanning tree
     Result<void> remove_link(const Link& link);
     Result<void> set_master(const Link& link, int master); ///< 0: none
+    /// A port that becomes locked floods nothing from then on, and the stations learnt on it are forgotten.
+    Result<void> set_port(const Link& link, const PortFlags& flags);
+    /// For a bridge with guarded ports: no station is learnt from link-local frames (an EAPOL frame would open its
+    /// port), and entries that nobody renews end soon.
+    Result<void> guard_bridge(const Link& link);
     Result<void> set_up(const Link& link, bool up);
     Result<void> set_ours(const Link& link, bool ours);
     Result<void> put_address(const Link& link, const InterfaceAddress& address); ///< adds it or marks it as ours

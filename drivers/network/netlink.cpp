@@ -175,10 +175,16 @@ Result<void> Connection::dump(int type, int family, const std::function<void()>&
                               const std::function<void(nlmsghdr*)>& on_entry) {
     for (int attempt = 0; attempt < kMostDumpAttempts; ++attempt) {
         on_restart();
-        rtgenmsg generic{};
-        generic.rtgen_family = static_cast<unsigned char>(family);
         Message message(type, NLM_F_DUMP);
-        message.header(generic);
+        if (type == RTM_GETNEIGH) { // bridges want the whole of it
+            ndmsg header{};
+            header.ndm_family = static_cast<unsigned char>(family);
+            message.header(header);
+        } else {
+            rtgenmsg header{};
+            header.rtgen_family = static_cast<unsigned char>(family);
+            message.header(header);
+        }
         if (!message.is_complete()) {
             return std::unexpected(Error::from_errno(Domain::network, "netlink", "no dump", ENOMEM));
         }
@@ -265,6 +271,18 @@ std::uint32_t Attributes::number(int attribute) const {
 std::string Attributes::text(int attribute) const {
     const nlattr* found = nlmsg_find_attr(m_message, m_header_size, attribute);
     return found != nullptr ? std::string(fixed_text(found)) : std::string();
+}
+
+std::span<const std::uint8_t> Attributes::nested_bytes(int attribute, int middle, int inner) const {
+    nlattr* outer = nlmsg_find_attr(m_message, m_header_size, attribute);
+    nlattr* nested =
+        outer == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(outer)), nla_len(outer), middle);
+    nlattr* found =
+        nested == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(nested)), nla_len(nested), inner);
+    if (found == nullptr) {
+        return {};
+    }
+    return {static_cast<const std::uint8_t*>(nla_data(found)), static_cast<std::size_t>(nla_len(found))};
 }
 
 std::string Attributes::nested_text(int attribute, int inner) const {

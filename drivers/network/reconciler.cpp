@@ -57,6 +57,9 @@ Result<std::vector<std::string>> Reconciler::run() {
     }
     if (read_links()) {
         enslave_ports();
+    }
+    if (read_links()) { // a port has flags only since it is one
+        guard_ports();
         add_addresses();
         raise_links();
         add_routes();
@@ -178,11 +181,36 @@ void Reconciler::enslave_ports() {
             if (link == nullptr) {
                 note_absent(port, interface.name);
             } else if (bridge != nullptr && link->master != bridge->index) {
+                if (link->is_up()) { // between joining and being locked a port would let everybody in
+                    note(m_kernel.set_up(*link, false));
+                }
                 note(m_kernel.set_master(*link, bridge->index));
             }
         }
         if (!interface.is_bridge && find(interface.name) == nullptr && bridge_of(interface.name) == nullptr) {
             note_absent(interface.name, {});
+        }
+    }
+}
+
+/// Before anything is up. A port that is no longer guarded is opened last of all, when its bridge is as it should be.
+void Reconciler::guard_ports() {
+    for (const auto& interface : m_plan.interfaces) {
+        const Link* bridge = interface.is_bridge ? find(interface.name) : nullptr;
+        bool is_guarded = false;
+        for (const auto& port : interface.ports) {
+            const Link* link = find(port);
+            const auto guard = std::ranges::find(m_plan.guarded, port, &ports::GuardedPort::name);
+            const bool is_judged = guard != m_plan.guarded.end();
+            const bool is_locked = is_judged && guard->is_locked;
+            const PortFlags wanted{is_locked, is_judged, !is_locked};
+            is_guarded = is_guarded || is_judged;
+            if (link != nullptr && link->port && *link->port != wanted) {
+                note(m_kernel.set_port(*link, wanted));
+            }
+        }
+        if (is_guarded && bridge != nullptr) {
+            note(m_kernel.guard_bridge(*bridge));
         }
     }
 }

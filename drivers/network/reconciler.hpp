@@ -28,6 +28,7 @@ private:
     void make_bridges();
     void release_links();
     void enslave_ports();
+    void guard_ports();
     void add_addresses();
     void raise_links();
     void add_routes();

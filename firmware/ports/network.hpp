@@ -33,11 +33,20 @@ struct LeasedAddress {
     std::optional<IpAddress> gateway;
 };
 
+/// A port of a bridge whose devices are judged (port access). No frame passes between two guarded ports of a bridge.
+struct GuardedPort {
+    std::string name;
+    /// Only frames of stations that the bridge's table holds for this port pass, and nothing is learnt from frames
+    /// (IEEE 802.1X-2020, controlled port).
+    bool is_locked = false;
+};
+
 /// Everything that the kernel's interfaces should have. Made from a model and the leases in force.
 struct NetworkPlan {
     std::vector<model::Interface>
         interfaces; ///< bridges after their ports' definitions or before: the driver sorts it out
     std::vector<LeasedAddress> leases;
+    std::vector<GuardedPort> guarded;
 };
 
 /// Links, addresses and routes of the kernel.
@@ -46,11 +55,12 @@ public:
     virtual ~Network() = default;
 
     /// Makes the kernel match the plan and touches nothing that matches already: bridges (MAC address of their own,
-    /// fixed), ports, addresses, default routes, links up; router advertisements, redirects and source routing refused;
-    /// addresses and default routes of ours that the plan lacks are removed, links that the plan lacks are taken down
-    /// only where an earlier plan had them. Returns a sentence per interface that is absent (it is configured when it
-    /// appears) and per address that another host on the link has (the next call tries it again). Where a part fails,
-    /// the rest is still done; the error is the first one; its place is the interface where it is about one.
+    /// fixed), ports (a guarded one is locked before it is up), addresses, default routes, links up; router
+    /// advertisements, redirects and source routing refused; addresses and default routes of ours that the plan lacks
+    /// are removed, links that the plan lacks are taken down only where an earlier plan had them. Returns a sentence
+    /// per interface that is absent (it is configured when it appears) and per address that another host on the link
+    /// has (the next call tries it again). Where a part fails, the rest is still done; the error is the first one; its
+    /// place is the interface where it is about one.
     virtual Result<std::vector<std::string>> configure(const NetworkPlan& plan) = 0;
 
     /// Forwarding of IPv4 and IPv6 on or off, and the connection tracking settings that the policy relies on (no loose

@@ -59,6 +59,9 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
      "supported, security-only, ended or unknown"},
     {Field::lifecycle_days_left, "sekisho.lifecycle.days_left", FieldKind::number,
      "whole days until security support ends"},
+    {Field::access_device, "sekisho.access.device", FieldKind::text, "name of the device in the configuration"},
+    {Field::access_method, "sekisho.access.method", FieldKind::text, "how the device came onto the port: dot1x, mab …"},
+    {Field::access_role, "sekisho.access.role", FieldKind::text, "role that the device has on the port"},
     {Field::log_server, "sekisho.log_server", FieldKind::text, "name of a syslog server in the configuration"},
     {Field::message, "message", FieldKind::text, "a sentence for a person", SyslogPlace::text},
 }};

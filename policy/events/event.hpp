@@ -60,6 +60,9 @@ enum class Field : std::uint8_t {
     config_diff,          ///< sekisho.config.diff: changed lines, "+ …" and "- …", shortened with a count when long
     lifecycle_status,     ///< sekisho.lifecycle.status: "supported", "security-only", "ended", "unknown"
     lifecycle_days_left,  ///< sekisho.lifecycle.days_left: whole days until security support ends
+    access_device,        ///< sekisho.access.device: name of the device in the configuration
+    access_method,        ///< sekisho.access.method: "dot1x", "mab" …
+    access_role,          ///< sekisho.access.role: what the device was admitted as
     log_server,           ///< sekisho.log_server: name of a syslog server in the configuration
     message,              ///< message: a sentence for a person
 };

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/netfilter/nft_station_filter.hpp"
+
+#include "drivers/netfilter/nft_command.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <endian.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
+
+namespace sekisho::drivers {
+
+namespace {
+
+/// Of one transaction: each is three messages.
+constexpr std::size_t kLeasesPerBatch = 500;
+
+/// As nft lays out `ifname`: with zeros behind it.
+std::vector<std::uint8_t> key_of(const std::string& port) {
+    std::vector<std::uint8_t> key(IFNAMSIZ);
+    std::copy_n(port.begin(), std::min<std::size_t>(port.size(), IFNAMSIZ - 1), key.begin());
+    return key;
+}
+
+/// And `ifname . ether_addr`: the address filled up to a register's end.
+std::vector<std::uint8_t> key_of(const access::Station& station) {
+    std::vector<std::uint8_t> key = key_of(station.port);
+    key.insert(key.end(), station.mac.bytes.begin(), station.mac.bytes.end());
+    key.resize(IFNAMSIZ + 8);
+    return key;
+}
+
+std::string place_of(const access::Station& station) {
+    return station.port + " " + station.mac.text();
+}
+
+/// One element in a message of its own, so that a refusal names what it is about.
+class ElementMessage {
+public:
+    ElementMessage(nlmsghdr* message, std::string_view set, const std::vector<std::uint8_t>& key) : m_message(message) {
+        static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(message))->nfgen_family = NFPROTO_NETDEV;
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, std::string(ruleset::kStationTable).c_str());
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, std::string(set).c_str());
+        m_list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+        m_element = mnl_attr_nest_start(message, 1);
+        put_value(NFTA_SET_ELEM_KEY, key.data(), key.size());
+    }
+
+    /// A mark is in the machine's byte order.
+    void put_role(std::uint32_t role) { put_value(NFTA_SET_ELEM_DATA, &role, sizeof role); }
+
+    void put_lease() {
+        mnl_attr_put_u64(m_message, NFTA_SET_ELEM_TIMEOUT, htobe64(std::uint64_t{ruleset::kRoleLeaseSeconds} * 1000));
+    }
+
+    void finish() {
+        mnl_attr_nest_end(m_message, m_element);
+        mnl_attr_nest_end(m_message, m_list);
+    }
+
+private:
+    void put_value(std::uint16_t attribute, const void* bytes, std::size_t size) {
+        nlattr* const value = mnl_attr_nest_start(m_message, attribute);
+        mnl_attr_put(m_message, NFTA_DATA_VALUE, size, bytes);
+        mnl_attr_nest_end(m_message, value);
+    }
+
+    nlmsghdr* m_message;
+    nlattr* m_list = nullptr;
+    nlattr* m_element = nullptr;
+};
+
+void add_removal(NetlinkBatch& batch, std::string_view set, const std::vector<std::uint8_t>& key, std::string place) {
+    batch.add(NFT_MSG_DESTROYSETELEM, 0, std::move(place),
+              [&](nlmsghdr* message) { ElementMessage(message, set, key).finish(); });
+}
+
+void add_lease(NetlinkBatch& batch, const ports::StationFilter::Lease& lease) {
+    const std::string place = place_of(lease.station);
+    add_removal(batch, ruleset::kRoleMap, key_of(lease.station), place); // an element keeps the role that it has
+    batch.add(NFT_MSG_NEWSETELEM, NLM_F_CREATE, place, [&](nlmsghdr* message) {
+        ElementMessage element(message, ruleset::kRoleMap, key_of(lease.station));
+        element.put_role(lease.role);
+        element.put_lease();
+        element.finish();
+    });
+    batch.add(NFT_MSG_NEWSETELEM, NLM_F_CREATE, place, [&](nlmsghdr* message) {
+        ElementMessage element(message, ruleset::kLivelySet, key_of(lease.station.port));
+        element.put_lease();
+        element.finish();
+    });
+}
+
+} // namespace
+
+Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
+    return std::unique_ptr<NftStationFilter>(new NftStationFilter(TRY(Netlink::open())));
+}
+
+Result<void> NftStationFilter::install(const ruleset::StationFilter& filter) {
+    const std::string text = ruleset::station_filter_text(filter);
+    const NftOutcome outcome = TRY(run_nft(text));
+    switch (outcome.kind) {
+    case NftOutcome::Kind::accepted:
+        return {};
+    case NftOutcome::Kind::refused:
+        return std::unexpected(error_from_report(text, outcome.report));
+    case NftOutcome::Kind::unknown:
+        break;
+    }
+    return std::unexpected(Error(Domain::kernel, "nft", outcome.report));
+}
+
+Result<void> NftStationFilter::put(std::span<const Lease> leases) {
+    while (!leases.empty()) {
+        const auto part = leases.first(std::min(leases.size(), kLeasesPerBatch));
+        leases = leases.subspan(part.size());
+        NetlinkBatch batch;
+        for (const Lease& lease : part) {
+            add_lease(batch, lease);
+        }
+        TRY(m_netlink.commit(std::move(batch)));
+    }
+    return {};
+}
+
+Result<void> NftStationFilter::remove(const access::Station& station) {
+    NetlinkBatch batch;
+    add_removal(batch, ruleset::kRoleMap, key_of(station), place_of(station));
+    return m_netlink.commit(std::move(batch));
+}
+
+Result<void> NftStationFilter::close(const std::string& port) {
+    NetlinkBatch batch;
+    add_removal(batch, ruleset::kLivelySet, key_of(port), port);
+    return m_netlink.commit(std::move(batch));
+}
+
+} // namespace sekisho::drivers

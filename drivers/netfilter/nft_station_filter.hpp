@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of station_filter.hpp in the kernel: its rules by libnftables in a child process, its leases over netlink.
+#pragma once
+
+#include "drivers/netfilter/netlink.hpp"
+#include "firmware/ports/station_filter.hpp"
+
+#include <memory>
+
+namespace sekisho::drivers {
+
+class NftStationFilter final : public ports::StationFilter {
+public:
+    /// Works on the network namespace of the calling thread.
+    static Result<std::unique_ptr<NftStationFilter>> create();
+
+    Result<void> install(const ruleset::StationFilter& filter) override;
+    Result<void> put(std::span<const Lease> leases) override;
+    Result<void> remove(const access::Station& station) override;
+    Result<void> close(const std::string& port) override;
+
+private:
+    explicit NftStationFilter(Netlink netlink) : m_netlink(std::move(netlink)) {}
+
+    Netlink m_netlink;
+};
+
+} // namespace sekisho::drivers

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "policy/access/event.hpp"
+#include "policy/ruleset/station_filter.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace sekisho::ports {
+
+/// The second layer of port access: frames of guarded ports get the mark of their sender's role where they come in, and
+/// what has none ends there.
+class StationFilter {
+public:
+    virtual ~StationFilter() = default;
+
+    /// Puts the rules in force for the ports that are there; leases stay as they are. On an error the former rules
+    /// stay.
+    virtual Result<void> install(const ruleset::StationFilter& filter) = 0;
+
+    struct Lease {
+        access::Station station;
+        std::uint32_t role = 0; ///< number (mark.hpp)
+    };
+
+    /// Gives stations their roles, in place of others that they had, and opens their ports outwards, for
+    /// ruleset::kRoleLeaseSeconds from now on.
+    virtual Result<void> put(std::span<const Lease> leases) = 0;
+    virtual Result<void> remove(const access::Station& station) = 0;
+    /// Nothing goes out to the port any more.
+    virtual Result<void> close(const std::string& port) = 0;
+};
+
+} // namespace sekisho::ports
