@@ -7,6 +7,7 @@
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
 #include "policy/ruleset/renderer.hpp"
+#include "policy/ruleset/station_filter.hpp"
 
 #include <array>
 #include <cerrno>
@@ -117,6 +118,9 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::lease_event:
     case CommandId::log_page:
     case CommandId::session:
+    case CommandId::clear_access_session:
+    case CommandId::show_access_ports:
+    case CommandId::show_access_sessions:
     case CommandId::show_accounts:
     case CommandId::show_components:
     case CommandId::show_configuration:
@@ -274,7 +278,9 @@ int Client::render(const Invocation& invocation) {
     if (!compiled) {
         return fail(compiled.error(), 1);
     }
-    return print(ruleset::render_text(*compiled, clock->now), 0);
+    return print(ruleset::render_text(*compiled, clock->now) +
+                     ruleset::station_filter_comment(ruleset::station_filter_of((*configuration)->model)),
+                 0);
 }
 
 } // namespace sekisho::cli

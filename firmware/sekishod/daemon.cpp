@@ -9,7 +9,9 @@
 #include "drivers/json/support_record.hpp"
 #include "drivers/netfilter/kernel_connections.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
+#include "drivers/netfilter/nft_station_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
+#include "drivers/network/kernel_station_table.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
 #include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
@@ -19,6 +21,7 @@
 #include "drivers/system/processes.hpp"
 #include "drivers/system/resolver.hpp"
 #include "drivers/tls/stream_connector.hpp"
+#include "firmware/services/access_report.hpp"
 #include "firmware/services/accounts_report.hpp"
 #include "firmware/services/administration.hpp"
 #include "firmware/services/authentication.hpp"
@@ -34,6 +37,7 @@
 #include "firmware/services/log_forwarding.hpp"
 #include "firmware/services/log_forwarding_report.hpp"
 #include "firmware/services/policy_service.hpp"
+#include "firmware/services/port_access.hpp"
 #include "firmware/services/ssh_server.hpp"
 #include "firmware/services/ssh_server_log.hpp"
 #include "policy/base/text.hpp"
@@ -95,6 +99,7 @@ std::string resolver_text(const model::Model& model, const std::vector<IpAddress
 struct Opened {
     std::unique_ptr<ports::PacketFilter> filter;
     std::unique_ptr<ports::Connections> connections;
+    std::unique_ptr<ports::StationFilter> station_filter;
     std::unique_ptr<ports::Network> network;
     std::unique_ptr<ports::Store> store;
     std::unique_ptr<ports::Store> run_store;
@@ -129,6 +134,7 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
     opened.connections = TRY(drivers::KernelConnections::create());
+    opened.station_filter = TRY(drivers::NftStationFilter::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
     const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
     opened.image.identity = TRY(services::Identity::parse(identity));
@@ -157,6 +163,8 @@ struct Daemon {
           machine(options.data_directory, options.resolv_conf),
           processes(loop),
           packet_log(loop, clock_port),
+          station_log(loop, clock_port, {.groups = {ruleset::kLogGroupStations}}),
+          station_table(loop),
           resolver(loop),
           databases(options.country_database, options.data_directory),
           upload(options.data_directory, "geo", "upload"),
@@ -174,6 +182,8 @@ struct Daemon {
                       [this](const IpAddress& address) { return countries.country_of(address); }),
           cutter(*opened.connections, loop, timekeeper, log,
                  [this](const IpAddress& address) { return countries.country_of(address); }),
+          port_access({station_table, *opened.station_filter, station_log, loop, clock, *opened.run_store}, timekeeper,
+                      log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
@@ -288,6 +298,20 @@ struct Daemon {
         countries.start();
     }
 
+    /// Who may be on which port. Before the policy: its ports are closed until this has judged who is there.
+    void start_port_access() {
+        administration.serve(services::CommandId::show_access_sessions, [this](const auto& invocation, const auto&) {
+            return services::show_access_sessions(invocation, port_access, timekeeper.reading().now, utc_offset());
+        });
+        administration.serve(services::CommandId::show_access_ports, [this](const auto& invocation, const auto&) {
+            return services::show_access_ports(invocation, port_access);
+        });
+        administration.serve(services::CommandId::clear_access_session, [this](const auto& invocation, const auto&) {
+            return services::clear_access_session(invocation, port_access);
+        });
+        note(log, "port access", port_access.start());
+    }
+
     void serve_log() {
         administration.serve(services::CommandId::log_page, [this](const auto& invocation, const auto& request) {
             return log_export.page(invocation, request);
@@ -310,6 +334,7 @@ struct Daemon {
         };
         log.configure(model.log.file_size, model.log.files);
         connections.learn(policy.ruleset());
+        add("port access", port_access.follow(model));
         add("accounts", accounts.follow(model));
         add("SSH", follow_ssh(model));
         add("helper programs", helpers.follow(model));
@@ -327,6 +352,8 @@ struct Daemon {
     drivers::Machine machine;
     drivers::ChildProcesses processes;
     drivers::NflogPacketLog packet_log;
+    drivers::NflogPacketLog station_log;
+    drivers::KernelStationTable station_table;
     drivers::SystemResolver resolver;
     drivers::CountryDatabases databases;
     drivers::FileUpload upload;
@@ -346,6 +373,7 @@ struct Daemon {
     services::GeoReport geo_report{countries, policy, country_import, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
+    services::PortAccess port_access;
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;
     services::SshServer ssh;
@@ -409,6 +437,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.open_accounts();
     daemon.open_ssh();
     daemon.start_countries();
+    daemon.start_port_access();
     daemon.policy.start();
     if (daemon.policy.configuration() == nullptr) {
         constexpr model::LogSettings kDefault; // denials are logged without a policy too
@@ -421,7 +450,10 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         daemon.lifecycle.check();
         daemon.countries.check_age();
     }));
-    note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] { daemon.policy.configure_network(); }));
+    note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] {
+        daemon.policy.configure_network();
+        daemon.port_access.check_links();
+    }));
     const auto started = daemon.server.start(
         [&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });
     if (!started) {

@@ -160,6 +160,9 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_geo:
     case CommandId::show_geo_lookup:
     case CommandId::show_lifecycle:
+    case CommandId::clear_access_session:
+    case CommandId::show_access_ports:
+    case CommandId::show_access_sessions:
     case CommandId::show_log_servers:
     case CommandId::show_version:
         break;

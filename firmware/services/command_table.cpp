@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sekisho::services {
 
@@ -32,10 +33,17 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 27> kCommands{{
+constexpr std::array<CommandRow, 30> kCommands{{
     {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
     {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
+    {CommandId::clear_access_session,
+     "clear access session",
+     station,
+     {},
+     daemon,
+     listed,
+     "end the session of a device, which may come again"},
     {CommandId::console, "console", none, {}, local, hidden, "read commands from the terminal, one per line"},
     {CommandId::geo_import, "geo import", file, kImportOptions, local, listed,
      "put another country database (.mmdb) in force"},
@@ -51,6 +59,10 @@ constexpr std::array<CommandRow, 27> kCommands{{
     {CommandId::render, "render", file, kRenderOptions, local, listed,
      "print the packet filter rules of a configuration"},
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
+    {CommandId::show_access_ports, "show access ports", none, kJsonOnly, daemon, listed,
+     "ports under port access: mode, link, devices"},
+    {CommandId::show_access_sessions, "show access sessions", none, kJsonOnly, daemon, listed,
+     "devices in force: how they proved themselves, role, since when"},
     {CommandId::show_accounts, "show accounts", none, kJsonOnly, daemon, listed, "accounts and how they may log in"},
     {CommandId::show_components, "show components", none, kJsonOnly, daemon, listed,
      "software in the image with its versions"},
@@ -126,19 +138,45 @@ Result<void> read_option(Invocation& invocation, std::span<const std::string> wo
     return {};
 }
 
+std::size_t count_of(Operands operands) {
+    switch (operands) {
+    case none:
+    case words:
+        return 0;
+    case file:
+    case address:
+        return 1;
+    case station:
+        return 2;
+    }
+    std::unreachable();
+}
+
+std::string_view description_of(Operands operands) {
+    switch (operands) {
+    case none:
+    case words:
+        return {};
+    case file:
+        return "a file name, or - for standard input";
+    case address:
+        return "an IPv4 or IPv6 address";
+    case station:
+        return "a port and a MAC address";
+    }
+    std::unreachable();
+}
+
 Result<void> check_operands(const Invocation& invocation) {
     const CommandRow& row = *invocation.command;
     const bool without_file = row.id == CommandId::render && invocation.has("--closed");
-    const std::size_t wanted = (row.operands == file && !without_file) || row.operands == address ? 1 : 0;
+    const std::size_t wanted = without_file ? 0 : count_of(row.operands);
     if (row.operands != words && invocation.operands.size() > wanted) {
         return std::unexpected(
             argument_error(text::concat("'", row.words, "' does not take ", shown(invocation.operands[wanted]))));
     }
     if (invocation.operands.size() < wanted) {
-        return std::unexpected(
-            argument_error(text::concat("'", row.words,
-                                        row.operands == address ? "' needs an IPv4 or IPv6 address"
-                                                                : "' needs a file name, or - for standard input")));
+        return std::unexpected(argument_error(text::concat("'", row.words, "' needs ", description_of(row.operands))));
     }
     return {};
 }
@@ -192,7 +230,18 @@ Result<Invocation> parse_command(std::span<const std::string> words) {
 namespace {
 
 std::string_view operand_of(const CommandRow& row) {
-    return row.operands == file ? " FILE|-" : row.operands == address ? " ADDRESS" : "";
+    switch (row.operands) {
+    case none:
+    case words:
+        return {};
+    case file:
+        return " FILE|-";
+    case address:
+        return " ADDRESS";
+    case station:
+        return " PORT MAC";
+    }
+    std::unreachable();
 }
 
 } // namespace

@@ -16,6 +16,7 @@ enum class CommandId {
     apply,
     authenticate,
     check,
+    clear_access_session,
     console,
     geo_import,
     geo_rollback,
@@ -28,6 +29,8 @@ enum class CommandId {
     quit,
     render,
     session,
+    show_access_ports,
+    show_access_sessions,
     show_accounts,
     show_components,
     show_configuration,
@@ -59,6 +62,7 @@ enum class Operands {
     file,    ///< one file name, or "-" for standard input; the client sends its contents
     words,   ///< any words
     address, ///< one IPv4 or IPv6 address
+    station, ///< a port and a MAC address
 };
 
 struct OptionRow {

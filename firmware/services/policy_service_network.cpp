@@ -2,6 +2,7 @@
 // The part of PolicyService that makes interfaces, addresses and routes follow the policy, leases among them.
 #include "firmware/services/policy_service.hpp"
 #include "policy/base/text.hpp"
+#include "policy/ruleset/station_filter.hpp"
 
 #include <algorithm>
 
@@ -87,6 +88,13 @@ std::vector<Error> PolicyService::judge_leases(const model::Model& model) {
 ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
     ports::NetworkPlan plan;
     plan.interfaces = model.interfaces;
+    const ruleset::StationFilter stations = ruleset::station_filter_of(model);
+    for (const std::string& port : stations.locked) {
+        plan.guarded.push_back({port, true});
+    }
+    for (const std::string& port : stations.open) {
+        plan.guarded.push_back({port, false});
+    }
     if (m_wan_held) {
         // what the plan lacks is not touched, and taken down where an earlier plan had it; leases are the WAN's only
         const model::Zone* wan = model.find_zone(model::kWanZone);

@@ -22,6 +22,8 @@ TEST(command, every_row_parses_as_itself) {
             words->push_back("-");
         } else if (row.operands == Operands::address) {
             words->push_back("192.0.2.1");
+        } else if (row.operands == Operands::station) {
+            words->insert(words->end(), {"lan1", "00:11:22:33:44:55"});
         }
         const auto invocation = parse_command(*words);
         CHECK(invocation.has_value());

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/port_access.hpp"
+
+#include "firmware/services/access_sessions.hpp"
+#include "policy/base/text.hpp"
+#include "policy/ruleset/mark.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+namespace sekisho::services {
+
+namespace {
+
+using events::Event;
+using events::Field;
+
+/// Two fit into a lease, so that one may fail.
+constexpr std::uint64_t kRenewalMilliseconds = 20'000;
+constexpr std::string_view kSessionsFile = "access-sessions";
+constexpr std::size_t kMostSessions = 4u << 20; ///< bytes
+
+} // namespace
+
+PortAccess::PortAccess(Ports ports, Timekeeper& timekeeper, EventLog& log)
+    : m_ports(ports),
+      m_timekeeper(timekeeper),
+      m_log(log),
+      m_due(ports.loop.make_timer([this] {
+          carry_out(m_access.advance(moment()));
+          set_timer();
+      })),
+      m_renewal(ports.loop.make_timer([this] { renew_leases(); })) {}
+
+access::Moment PortAccess::moment() const {
+    return {.ticks = access::Ticks(m_ports.clock.monotonic_microseconds() / 1000), .clock = m_timekeeper.reading()};
+}
+
+Result<void> PortAccess::start() {
+    m_renewal->start_repeating(kRenewalMilliseconds);
+    TRY(m_ports.table.watch_links([this](const ports::LinkEvent& event) { on_link(event); }));
+    return m_ports.frames.start([this](const events::LogRecord& record) { on_frame(record); });
+}
+
+// ---- configuration
+
+Result<void> PortAccess::follow(const model::Model& model) {
+    m_policy = model.access;
+    m_filter = ruleset::station_filter_of(model);
+    std::vector<std::string> names;
+    std::ranges::transform(m_policy.roles, std::back_inserter(names), &model::Role::name);
+    m_numbers = ruleset::role_numbers(names);
+    m_trouble.clear();
+    auto done = configure();
+    if (!done) {
+        fail("port access", done.error());
+    }
+    set_timer();
+    return done;
+}
+
+Result<void> PortAccess::configure() {
+    access::Settings settings{.policy = m_policy, .own_addresses = {}, .servers_judge_macs = false};
+    m_links.clear();
+    for (const auto& link : TRY(m_ports.table.links())) {
+        m_links[link.name] = link.has_carrier;
+        std::ranges::copy(link.addresses, std::back_inserter(settings.own_addresses));
+    }
+    const access::Orders orders = m_access.configure(std::move(settings), moment());
+    auto installed = install_filter();
+    carry_out(orders);
+    if (!std::exchange(m_has_adopted, true)) {
+        TRY(adopt());
+    }
+    TRY(std::move(installed));
+    renew_leases(); // roles may have other numbers now
+    return {};
+}
+
+/// Sessions of an earlier process. A lease that is still in the bridge's table says that the link was there all the
+/// time; what has none is over.
+Result<void> PortAccess::adopt() {
+    const std::vector<access::Station> leases = TRY(m_ports.table.stations());
+    std::vector<access::Session> sessions;
+    if (m_ports.run_store.exists(kSessionsFile)) {
+        sessions = read_sessions(TRY(m_ports.run_store.read(kSessionsFile, kMostSessions)));
+    }
+    std::erase_if(sessions, [&](const access::Session& session) {
+        return !std::ranges::contains(leases, session.station) || !has_carrier(session.station.port);
+    });
+    for (const access::Station& station : leases) {
+        if (!std::ranges::contains(sessions, station, &access::Session::station)) {
+            TRY(m_ports.table.expel(station)); // nobody answers for it
+        }
+    }
+    carry_out(m_access.adopt(std::move(sessions), moment()));
+    return {};
+}
+
+Result<void> PortAccess::install_filter() {
+    ruleset::StationFilter wanted = m_filter;
+    const auto is_absent = [this](const std::string& port) { return !m_links.contains(port); };
+    std::erase_if(wanted.locked, is_absent); // a table on a port that is not there would be refused whole
+    std::erase_if(wanted.open, is_absent);
+    if (m_is_installed && wanted == m_installed) {
+        return {};
+    }
+    m_is_installed = false;
+    TRY(m_ports.filter.install(wanted));
+    m_installed = std::move(wanted);
+    m_is_installed = true;
+    return {};
+}
+
+void PortAccess::check_links() {
+    if (const auto links = m_ports.table.links()) {
+        m_links.clear();
+        for (const auto& link : *links) {
+            m_links[link.name] = link.has_carrier;
+        }
+    }
+    if (auto installed = install_filter(); !installed) {
+        fail("port access", installed.error());
+    }
+}
+
+// ---- what happens
+
+void PortAccess::on_frame(const events::LogRecord& record) {
+    if (!record.source_mac) {
+        return;
+    }
+    const access::Station station{record.ingress_interface, *record.source_mac};
+    if (record.prefix == ruleset::kTaggedPrefix) {
+        Event event;
+        event.set(Field::event_kind, "alert");
+        event.set(Field::event_category, "network");
+        event.set(Field::event_action, "access-refused");
+        event.set(Field::event_outcome, "failure");
+        event.set(Field::event_reason, "vlan-tagged");
+        event.set(Field::interface_ingress, station.port);
+        event.set(Field::source_mac, station.mac.text());
+        event.set(Field::message, "frames with a VLAN tag are not let in here");
+        m_log.record(std::move(event));
+        return;
+    }
+    tell(access::FrameSeen{station});
+}
+
+void PortAccess::on_link(const ports::LinkEvent& event) {
+    const bool is_known = m_links.contains(event.port);
+    m_links[event.port] = event.has_carrier;
+    if (event.was_lost) {
+        tell(access::LinkChanged{event.port, false});
+    }
+    if (event.has_carrier) {
+        tell(access::LinkChanged{event.port, true});
+    }
+    if (!is_known) {
+        check_links();
+    }
+}
+
+void PortAccess::tell(const access::Event& event) {
+    carry_out(m_access.take(event, moment()));
+    set_timer();
+}
+
+bool PortAccess::clear(const access::Station& station) {
+    const bool is_there = std::ranges::contains(m_access.sessions(), station, &access::Session::station);
+    tell(access::Cleared{station});
+    return is_there;
+}
+
+bool PortAccess::has_carrier(const std::string& port) const {
+    const auto found = m_links.find(port);
+    return found != m_links.end() && found->second;
+}
+
+void PortAccess::set_timer() {
+    const access::Moment now = moment();
+    const auto next = m_access.next_deadline(now);
+    if (!next) {
+        m_due->stop();
+        return;
+    }
+    m_due->start_once(static_cast<std::uint64_t>(std::max<std::int64_t>((*next - now.ticks).count(), 1)));
+}
+
+// ---- orders
+
+struct PortAccess::Executor {
+    PortAccess& service;
+
+    void operator()(const access::Authorise& order) const { service.put_in_force(order); }
+
+    void operator()(const access::Revoke& order) const { service.end(order); }
+
+    void operator()(const access::Refuse& order) const { service.record_refusal(order); }
+
+    // the authenticators' part comes with 802.1X
+    void operator()(const access::Invite&) const {}
+
+    void operator()(const access::Forget&) const {}
+
+    void operator()(const access::AskForMac&) const {}
+};
+
+void PortAccess::carry_out(const access::Orders& orders) {
+    for (const access::Order& order : orders) {
+        std::visit(Executor{*this}, order);
+    }
+    if (!orders.empty()) {
+        save();
+    }
+}
+
+std::uint32_t PortAccess::number_of(const std::string& role) const {
+    const auto found = m_numbers.find(role);
+    return found == m_numbers.end() ? 0 : found->second; // 0: not admitted
+}
+
+/// The filter first: the bridge must let nothing in that has no role.
+void PortAccess::put_in_force(const access::Authorise& order) {
+    const access::Session& session = order.session;
+    const ports::StationFilter::Lease lease{session.station, number_of(session.role)};
+    auto put = m_ports.filter.put({&lease, 1});
+    if (put) {
+        put = m_ports.table.admit(session.station);
+    }
+    if (put) {
+        put = m_ports.table.set_flooding(session.station.port, true);
+    }
+    if (!put) {
+        fail(text::concat(session.station.port, " ", session.station.mac.text(), " can't be let in"), put.error());
+        return;
+    }
+    if (order.cause != access::Cause::renewed) {
+        record(session, "access-granted", order.cause);
+    }
+}
+
+void PortAccess::end(const access::Revoke& order) {
+    const access::Station& station = order.session.station;
+    for (auto removed : {m_ports.table.expel(station), m_ports.filter.remove(station)}) {
+        if (!removed) {
+            fail(text::concat(station.port, " ", station.mac.text(), " may be let in for a minute more"),
+                 removed.error());
+        }
+    }
+    const auto sessions = m_access.sessions();
+    const bool is_last = std::ranges::none_of(
+        sessions, [&](const access::Session& session) { return session.station.port == station.port; });
+    if (is_last && m_links.contains(station.port)) {
+        for (auto closed : {m_ports.table.set_flooding(station.port, false), m_ports.filter.close(station.port)}) {
+            if (!closed) {
+                fail(text::concat("frames for everybody still go out to ", station.port), closed.error());
+            }
+        }
+    }
+    record(order.session, "access-ended", order.cause);
+}
+
+/// A lease that is gone though its session is in force: the port lost its link, however briefly.
+void PortAccess::renew_leases() {
+    const auto sessions = m_access.sessions();
+    std::vector<access::Station> stations;
+    std::ranges::transform(sessions, std::back_inserter(stations), &access::Session::station);
+    const auto gone = m_ports.table.renew(stations);
+    if (!gone) {
+        fail("leases can't be renewed", gone.error());
+        return;
+    }
+    std::vector<ports::StationFilter::Lease> leases;
+    for (const access::Session& session : sessions) {
+        if (!std::ranges::contains(*gone, session.station)) {
+            leases.push_back({session.station, number_of(session.role)});
+        }
+    }
+    if (auto put = m_ports.filter.put(leases); !put) {
+        fail("leases can't be renewed", put.error());
+    }
+    std::set<std::string> lost;
+    std::ranges::transform(*gone, std::inserter(lost, lost.end()), &access::Station::port);
+    for (const std::string& port : lost) {
+        tell(access::LinkChanged{port, false});
+    }
+}
+
+// ---- what is told
+
+void PortAccess::save() {
+    std::string text = written_sessions(m_access.sessions());
+    if (text == m_saved) {
+        return;
+    }
+    if (auto saved = m_ports.run_store.write(kSessionsFile, text); !saved) {
+        fail("a restart would drop sessions", saved.error());
+        return;
+    }
+    m_saved = std::move(text);
+}
+
+/// Once for each trouble; a new configuration begins afresh.
+void PortAccess::fail(std::string_view what, const Error& error) {
+    std::string trouble = text::concat(what, ": ", error.message());
+    if (trouble == m_trouble) {
+        return;
+    }
+    Event event;
+    event.set(Field::event_kind, "alert");
+    event.set(Field::event_category, "host");
+    event.set(Field::event_action, "port-access");
+    event.set(Field::event_outcome, "failure");
+    event.set(Field::message, trouble);
+    m_log.record(std::move(event), Durability::immediate);
+    m_trouble = std::move(trouble);
+}
+
+void PortAccess::record(const access::Session& session, std::string_view action, access::Cause cause) {
+    Event event;
+    event.set(Field::event_kind, "event");
+    event.set(Field::event_category, "authentication");
+    event.set(Field::event_action, std::string(action));
+    event.set(Field::event_outcome, "success");
+    event.set(Field::event_reason, std::string(access::name_of(cause)));
+    event.set(Field::interface_ingress, session.station.port);
+    event.set(Field::source_mac, session.station.mac.text());
+    event.set(Field::access_method, std::string(access::name_of(session.method)));
+    event.set(Field::access_role, session.role);
+    if (!session.user.empty()) {
+        event.set(Field::user_name, session.user);
+    }
+    const model::Device* device = m_policy.find_device(session.station.mac);
+    if (device != nullptr) {
+        event.set(Field::access_device, device->name);
+        event.set_number(Field::rule_line, static_cast<std::int64_t>(device->place.line));
+    }
+    m_log.record(std::move(event), Durability::immediate);
+}
+
+void PortAccess::record_refusal(const access::Refuse& order) {
+    Event event;
+    event.set(Field::event_kind, order.is_alarm ? "alert" : "event");
+    event.set(Field::event_category, "authentication");
+    event.set(Field::event_action, "access-refused");
+    event.set(Field::event_outcome, "failure");
+    event.set(Field::event_reason, std::string(access::name_of(order.cause)));
+    event.set(Field::interface_ingress, order.station.port);
+    event.set(Field::source_mac, order.station.mac.text());
+    if (const model::Device* device = m_policy.find_device(order.station.mac)) {
+        event.set(Field::access_device, device->name);
+    }
+    m_log.record(std::move(event));
+}
+
+} // namespace sekisho::services

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port access on the router: tells the state machine (policy/access) what happens on the ports, and carries its orders
+// out in both layers, the bridge's table of stations and the filter where frames come in. What is in force is a lease
+// in the kernel, renewed here: without the daemon it ends by itself.
+#pragma once
+
+#include "firmware/ports/clock.hpp"
+#include "firmware/ports/event_loop.hpp"
+#include "firmware/ports/packet_log.hpp"
+#include "firmware/ports/station_filter.hpp"
+#include "firmware/ports/station_table.hpp"
+#include "firmware/ports/store.hpp"
+#include "firmware/services/event_log.hpp"
+#include "firmware/services/timekeeper.hpp"
+#include "policy/access/port_access.hpp"
+#include "policy/model/model.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace sekisho::services {
+
+class PortAccess {
+public:
+    struct Ports {
+        ports::StationTable& table;
+        ports::StationFilter& filter;
+        ports::PacketLog& frames; ///< of ruleset::kLogGroupStations
+        ports::EventLoop& loop;
+        ports::Clock& clock;
+        ports::Store& run_store; ///< gone with the next boot: sessions in force, for a daemon that starts anew
+    };
+
+    PortAccess(Ports ports, Timekeeper& timekeeper, EventLog& log);
+
+    /// Begins to listen. Call once, before the first follow().
+    Result<void> start();
+
+    /// Makes the ports follow the configuration. The first call takes over the sessions of an earlier process whose
+    /// leases are still in the kernel. An error says that a port may be closed to who should be let in, never the other
+    /// way round.
+    Result<void> follow(const model::Model& model);
+
+    /// Installs the filter anew where ports have come or gone.
+    void check_links();
+
+    [[nodiscard]] std::vector<access::Session> sessions() const { return m_access.sessions(); }
+
+    [[nodiscard]] const model::PortAccess& policy() const noexcept { return m_policy; }
+
+    [[nodiscard]] access::Ticks ticks() const { return moment().ticks; }
+
+    /// Ports that have a link.
+    [[nodiscard]] bool has_carrier(const std::string& port) const;
+
+    /// Whether there was such a session.
+    bool clear(const access::Station& station);
+
+    /// Why a part of the policy is not in the kernel; empty where all is well.
+    [[nodiscard]] const std::string& trouble() const noexcept { return m_trouble; }
+
+private:
+    struct Executor;
+
+    void on_frame(const events::LogRecord& record);
+    void on_link(const ports::LinkEvent& event);
+    void tell(const access::Event& event);
+    void carry_out(const access::Orders& orders);
+    void put_in_force(const access::Authorise& order);
+    void end(const access::Revoke& order);
+    void renew_leases();
+    void set_timer();
+    Result<void> install_filter();
+    Result<void> configure();
+    Result<void> adopt();
+    void save();
+    void fail(std::string_view what, const Error& error);
+    void record(const access::Session& session, std::string_view action, access::Cause cause);
+    void record_refusal(const access::Refuse& order);
+    [[nodiscard]] access::Moment moment() const;
+    [[nodiscard]] std::uint32_t number_of(const std::string& role) const;
+
+    Ports m_ports;
+    Timekeeper& m_timekeeper;
+    EventLog& m_log;
+    access::PortAccess m_access;
+    model::PortAccess m_policy;
+    ruleset::StationFilter m_filter;                             ///< with all ports that are wanted
+    std::map<std::string, std::uint32_t, std::less<>> m_numbers; ///< of roles
+    std::map<std::string, bool> m_links;                         ///< carrier, by name
+    ruleset::StationFilter m_installed;
+    bool m_is_installed = false;
+    bool m_has_adopted = false;
+    std::string m_saved;
+    std::string m_trouble;
+    std::unique_ptr<ports::Timer> m_due;
+    std::unique_ptr<ports::Timer> m_renewal;
+};
+
+} // namespace sekisho::services
