@@ -449,6 +449,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         daemon.policy.check_clock();
         daemon.lifecycle.check();
         daemon.countries.check_age();
+        daemon.port_access.check_clock();
     }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] {
         daemon.policy.configure_network();

@@ -19,6 +19,7 @@ using events::Field;
 
 /// Two fit into a lease, so that one may fail.
 constexpr std::uint64_t kRenewalMilliseconds = 20'000;
+constexpr std::uint64_t kSaveMilliseconds = 50;
 constexpr std::string_view kSessionsFile = "access-sessions";
 constexpr std::size_t kMostSessions = 4u << 20; ///< bytes
 
@@ -32,7 +33,11 @@ PortAccess::PortAccess(Ports ports, Timekeeper& timekeeper, EventLog& log)
           carry_out(m_access.advance(moment()));
           set_timer();
       })),
-      m_renewal(ports.loop.make_timer([this] { renew_leases(); })) {}
+      m_renewal(ports.loop.make_timer([this] {
+          check_clock();
+          renew_leases();
+      })),
+      m_save(ports.loop.make_timer([this] { save(); })) {}
 
 access::Moment PortAccess::moment() const {
     return {.ticks = access::Ticks(m_ports.clock.monotonic_microseconds() / 1000), .clock = m_timekeeper.reading()};
@@ -62,13 +67,11 @@ Result<void> PortAccess::follow(const model::Model& model) {
 }
 
 Result<void> PortAccess::configure() {
-    access::Settings settings{.policy = m_policy, .own_addresses = {}, .servers_judge_macs = false};
-    m_links.clear();
-    for (const auto& link : TRY(m_ports.table.links())) {
-        m_links[link.name] = link.has_carrier;
-        std::ranges::copy(link.addresses, std::back_inserter(settings.own_addresses));
-    }
-    const access::Orders orders = m_access.configure(std::move(settings), moment());
+    TRY(read_links());
+    const access::Moment now = moment();
+    m_was_synchronised = now.clock.synchronised;
+    const access::Orders orders = m_access.configure(
+        {.policy = m_policy, .own_addresses = m_own_addresses, .servers_judge_macs = false}, now);
     auto installed = install_filter();
     carry_out(orders);
     if (!std::exchange(m_has_adopted, true)) {
@@ -114,16 +117,38 @@ Result<void> PortAccess::install_filter() {
     return {};
 }
 
+/// Whether the router has other addresses than before.
+Result<bool> PortAccess::read_links() {
+    const auto links = TRY(m_ports.table.links());
+    std::vector<MacAddress> own;
+    m_links.clear();
+    for (const auto& link : links) {
+        m_links[link.name] = link.has_carrier;
+        std::ranges::copy(link.addresses, std::back_inserter(own));
+    }
+    std::ranges::sort(own);
+    return std::exchange(m_own_addresses, own) != own;
+}
+
 void PortAccess::check_links() {
-    if (const auto links = m_ports.table.links()) {
-        m_links.clear();
-        for (const auto& link : *links) {
-            m_links[link.name] = link.has_carrier;
+    const auto are_others = read_links();
+    const auto done = !are_others ? Result<void>(std::unexpected(are_others.error()))
+                      : *are_others ? configure()
+                                    : install_filter();
+    if (!done) {
+        fail("port access", done.error());
+    }
+    set_timer();
+}
+
+void PortAccess::check_clock() {
+    if (moment().clock.synchronised != m_was_synchronised) {
+        if (const auto done = configure(); !done) {
+            fail("port access", done.error());
         }
     }
-    if (auto installed = install_filter(); !installed) {
-        fail("port access", installed.error());
-    }
+    carry_out(m_access.advance(moment()));
+    set_timer();
 }
 
 // ---- what happens
@@ -213,7 +238,7 @@ void PortAccess::carry_out(const access::Orders& orders) {
         std::visit(Executor{*this}, order);
     }
     if (!orders.empty()) {
-        save();
+        m_save->start_once(kSaveMilliseconds);
     }
 }
 

@@ -42,8 +42,11 @@ public:
     /// way round.
     Result<void> follow(const model::Model& model);
 
-    /// Installs the filter anew where ports have come or gone.
+    /// Looks at the links anew: installs the filter where ports have come or gone, and knows the router's addresses.
     void check_links();
+
+    /// The clock may have stepped, or be synchronised now: entries that expire are judged anew.
+    void check_clock();
 
     [[nodiscard]] std::vector<access::Session> sessions() const { return m_access.sessions(); }
 
@@ -71,6 +74,7 @@ private:
     void end(const access::Revoke& order);
     void renew_leases();
     void set_timer();
+    Result<bool> read_links();
     Result<void> install_filter();
     Result<void> configure();
     Result<void> adopt();
@@ -89,6 +93,8 @@ private:
     ruleset::StationFilter m_filter;                             ///< with all ports that are wanted
     std::map<std::string, std::uint32_t, std::less<>> m_numbers; ///< of roles
     std::map<std::string, bool> m_links;                         ///< carrier, by name
+    std::vector<MacAddress> m_own_addresses;                     ///< of all links
+    bool m_was_synchronised = false;
     ruleset::StationFilter m_installed;
     bool m_is_installed = false;
     bool m_has_adopted = false;
@@ -96,6 +102,7 @@ private:
     std::string m_trouble;
     std::unique_ptr<ports::Timer> m_due;
     std::unique_ptr<ports::Timer> m_renewal;
+    std::unique_ptr<ports::Timer> m_save; ///< many orders are written once
 };
 
 } // namespace sekisho::services

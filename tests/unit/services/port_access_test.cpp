@@ -165,6 +165,7 @@ TEST(port_access_service, a_new_process_takes_over_what_has_a_lease) {
     const Station nobodys{"lan1", kStranger};
     table.leases.insert(nobodys);
     filter.roles.clear();
+    loop.advance(100, clock);
     begin();
     follow();
     LONGS_EQUAL(1, service->sessions().size());
@@ -176,6 +177,7 @@ TEST(port_access_service, a_new_process_takes_over_what_has_a_lease) {
 TEST(port_access_service, a_new_process_takes_over_nothing_whose_lease_is_gone) {
     follow();
     seen(kDesk);
+    loop.advance(100, clock);
     table.leases.clear();
     begin();
     follow();
@@ -190,6 +192,32 @@ TEST(port_access_service, an_entry_that_goes_ends_its_session) {
     follow(without);
     CHECK(table.leases.empty() && filter.roles.empty());
     LONGS_EQUAL(1, files.count(R"("reason":"configuration")"));
+}
+
+TEST(port_access_service, an_address_that_becomes_the_routers_own_is_no_devices_any_more) {
+    follow();
+    seen(kDesk);
+    table.there.push_back({"wan1", true, {kDesk}});
+    service->check_links();
+    CHECK(table.leases.empty());
+    LONGS_EQUAL(1, files.count(R"("reason":"own-address")"));
+}
+
+TEST(port_access_service, entries_that_expire_wait_for_the_clock_and_end_with_their_day) {
+    model::Model model = clinic();
+    model.access.devices[0].expires = Time::from_seconds(clock.wall.seconds() + 100);
+    clock.is_synchronised = false;
+    follow(model);
+    seen(kDesk);
+    CHECK(table.leases.empty());
+    LONGS_EQUAL(1, files.count(R"("reason":"entry-expired")"));
+    clock.is_synchronised = true;
+    service->check_clock();
+    seen(kDesk);
+    CHECK(table.leases.contains(desk));
+    clock.wall.microseconds += 200'000'000; // a step
+    service->check_clock();
+    CHECK(table.leases.empty());
 }
 
 TEST(port_access_service, clear_ends_what_is_there) {
