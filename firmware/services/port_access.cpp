@@ -70,8 +70,8 @@ Result<void> PortAccess::configure() {
     TRY(read_links());
     const access::Moment now = moment();
     m_was_synchronised = now.clock.synchronised;
-    const access::Orders orders = m_access.configure(
-        {.policy = m_policy, .own_addresses = m_own_addresses, .servers_judge_macs = false}, now);
+    const access::Orders orders =
+        m_access.configure({.policy = m_policy, .own_addresses = m_own_addresses, .servers_judge_macs = false}, now);
     auto installed = install_filter();
     carry_out(orders);
     if (!std::exchange(m_has_adopted, true)) {
@@ -132,7 +132,7 @@ Result<bool> PortAccess::read_links() {
 
 void PortAccess::check_links() {
     const auto are_others = read_links();
-    const auto done = !are_others ? Result<void>(std::unexpected(are_others.error()))
+    const auto done = !are_others   ? Result<void>(std::unexpected(are_others.error()))
                       : *are_others ? configure()
                                     : install_filter();
     if (!done) {
