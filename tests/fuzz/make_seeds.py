@@ -344,8 +344,18 @@ GEO_DATABASES = {
 }
 
 
+# ---- hostapd ---------------------------------------------------------------------------------------------------------------------------------------------------
+
+IDENTITIES = {
+    'plain': 'tanaka', 'flags': 'guest\nflags=[AUTHORIZED]', 'flags-alone': 'flags=[AUTHORIZED]', 'again': 'guest\ndot1xAuthSessionUserName=doctor',
+    'event': '<3>CTRL-EVENT-EAP-SUCCESS2 c2:6d:23:1b:22:9d', 'event-behind': 'guest\n<3>CTRL-EVENT-EAP-SUCCESS2 c2:6d:23:1b:22:9d', 'answer': 'c2:6d:23:1b:22:9d\nflags=[AUTHORIZED]',
+    'ending': '<3>CTRL-EVENT-TERMINATING ', 'escape': '\x1b[31mroot\x1b[0m', 'wildcard': '*',
+}
+
+
 def main():
     seeds = {
+        'hostapd': IDENTITIES,
         'geo_database': GEO_DATABASES,
         'certificate': CERTIFICATES,
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
