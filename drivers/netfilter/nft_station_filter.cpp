@@ -100,7 +100,8 @@ void add_lease(NetlinkBatch& batch, const ports::StationFilter::Lease& lease) {
 } // namespace
 
 Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
-    return std::unique_ptr<NftStationFilter>(new NftStationFilter(TRY(Netlink::open())));
+    Netlink netlink = TRY(Netlink::open());
+    return std::unique_ptr<NftStationFilter>(new NftStationFilter(std::move(netlink)));
 }
 
 Result<void> NftStationFilter::install(const ruleset::StationFilter& filter) {

@@ -23,14 +23,14 @@ std::string answer(std::string_view flags, std::string_view user) {
 TEST_GROUP(hostapd_messages){};
 
 TEST(hostapd_messages, events_name_their_station) {
-    const std::pair<const char*, EventKind> kEvents[] = {
+    const std::pair<const char*, EventKind> events[] = {
         {"<3>CTRL-EVENT-EAP-STARTED c2:6d:23:1b:22:9d", EventKind::started},
         {"<3>CTRL-EVENT-EAP-SUCCESS2 c2:6d:23:1b:22:9d", EventKind::succeeded},
         {"<3>CTRL-EVENT-EAP-FAILURE2 c2:6d:23:1b:22:9d", EventKind::rejected},
         {"<3>CTRL-EVENT-EAP-TIMEOUT-FAILURE2 c2:6d:23:1b:22:9d", EventKind::timed_out},
         {"<3>AP-STA-DISCONNECTED c2:6d:23:1b:22:9d", EventKind::disconnected},
     };
-    for (const auto& [text, kind] : kEvents) {
+    for (const auto& [text, kind] : events) {
         const auto event = parse_event(text);
         CHECK_TEXT(event && event->kind == kind && event->station == kStation, text);
     }
