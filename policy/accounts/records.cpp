@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "policy/accounts/records.hpp"
 
-#include "policy/base/sha256.hpp"
+#include "policy/accounts/sealed.hpp"
 #include "policy/base/text.hpp"
 
 #include <algorithm>
@@ -11,8 +11,6 @@ namespace sekisho::accounts {
 
 namespace {
 
-constexpr std::string_view kDigestPrefix = "# sha256 ";
-constexpr std::size_t kDigestLine = kDigestPrefix.size() + 64 + 1;
 constexpr std::string_view kCredentials = "sekisho-credentials 1";
 constexpr std::string_view kUserIds = "sekisho-accounts 1";
 constexpr std::string_view kSynchronised = "synchronised";
@@ -34,37 +32,6 @@ bool is_hash(std::string_view hash) {
     return hash.starts_with("$y$") && hash.size() <= kLongestHash && std::ranges::all_of(hash, [](char c) {
                return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') || c == '$' || c == '.' || c == '/';
            });
-}
-
-/// Digest, kind and version, then the lines.
-std::string sealed(std::string_view kind, std::string_view lines) {
-    const std::string body = text::concat(kind, "\n", lines);
-    return text::concat(kDigestPrefix, sha256_hex(body), "\n", body);
-}
-
-/// The lines of a file of this kind whose digest is right, split into words.
-Result<std::vector<std::vector<std::string_view>>> unsealed(std::string_view kind, std::string_view text) {
-    const std::string_view name = kind.substr(0, kind.find(' '));
-    if (text.size() < kDigestLine || !text.starts_with(kDigestPrefix) || text[kDigestLine - 1] != '\n' ||
-        sha256_hex(text.substr(kDigestLine)) != text.substr(kDigestPrefix.size(), 64)) {
-        return std::unexpected(record_error(name, "is damaged: its digest does not match its contents"));
-    }
-    text.remove_prefix(kDigestLine);
-    const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos || text.substr(0, end) != kind) {
-        return std::unexpected(record_error(name, text::concat("is not of the kind '", kind, "'")));
-    }
-    text.remove_prefix(end + 1);
-    std::vector<std::vector<std::string_view>> lines;
-    while (!text.empty()) {
-        const std::size_t length = text.find('\n');
-        if (length == std::string_view::npos) {
-            return std::unexpected(record_error(name, "does not end with a whole line"));
-        }
-        lines.push_back(text::split(text.substr(0, length), ' '));
-        text.remove_prefix(length + 1);
-    }
-    return lines;
 }
 
 Result<void> check(const std::vector<Credential>& credentials) {
