@@ -353,9 +353,27 @@ IDENTITIES = {
 }
 
 
+# ---- RADIUS ------------------------------------------------------------------------------------------------------------------------------------------------
+
+
+def radius(code, *attributes):
+    body = b''.join(bytes([kind, len(value) + 2]) + value for kind, value in attributes)
+    return struct.pack('>BBH', code, 7, 20 + len(body)) + bytes(16) + body
+
+
+RADIUS = {
+    'accept': radius(2, (80, bytes(16)), (1, b'tanaka'), (27, struct.pack('>I', 3600)), (79, b'\x03\x07\x00\x04')),
+    'keys': radius(2, (26, b'\x00\x00\x01\x37\x11\x24' + bytes(34)), (80, bytes(16)), (69, b'\x00secret')),
+    'challenge': radius(11, (24, b'state'), (79, b'\x01\x08\x00\x06\x19\x20'), (80, bytes(16))),
+    'request': radius(1, (1, b'001122334455'), (2, bytes(16)), (31, b'00-11-22-33-44-55'), (87, b'lan1'), (80, bytes(16))),
+    'two-names': radius(2, (1, b'guest'), (1, b'doctor'), (80, bytes(16)), (80, bytes(16))),
+}
+
+
 def main():
     seeds = {
         'hostapd': IDENTITIES,
+        'radius': RADIUS,
         'geo_database': GEO_DATABASES,
         'certificate': CERTIFICATES,
         'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
