@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/tls/tls_session.hpp"
 
+#include "drivers/tls/library.hpp"
 #include "drivers/tls/socket.hpp"
 #include "policy/base/text.hpp"
 
@@ -10,7 +11,6 @@
 #include <cstring>
 
 #include <mbedtls/error.h>
-#include <psa/crypto.h>
 #include <sys/socket.h>
 
 namespace sekisho::drivers::tls {
@@ -46,24 +46,6 @@ constexpr std::array kCauses{
     CauseRow{MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, "no cipher suite or key exchange that both accept"},
     CauseRow{MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, "the server chose what was not offered"},
 };
-
-Error library_error(std::string_view doing, int status) {
-    std::array<char, 128> words{};
-    mbedtls_strerror(status, words.data(), words.size());
-    return Error(Domain::tls, "", text::concat(doing, ": ", words.data()));
-}
-
-int random_bytes(void* /*unused*/, unsigned char* bytes, std::size_t size) {
-    return psa_generate_random(bytes, size) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-}
-
-/// Random numbers and PSA's own state, once for the process.
-Result<void> set_up_library() {
-    static const psa_status_t kStatus = psa_crypto_init();
-    return kStatus == PSA_SUCCESS
-               ? Result<void>{}
-               : std::unexpected(Error(Domain::tls, "", "the library for cryptography can't be started (no entropy?)"));
-}
 
 } // namespace
 
