@@ -66,7 +66,7 @@ std::optional<StationAnswer> parse_station(std::string_view message) {
     if (!station) {
         return std::nullopt;
     }
-    StationAnswer answer{.station = *station, .is_authorised = false, .user = {}};
+    StationAnswer answer{.station = *station, .is_authorised = false};
     bool has_flags = false;
     while (!rest.empty()) {
         const std::string_view line = take_line(rest);
@@ -74,7 +74,6 @@ std::optional<StationAnswer> parse_station(std::string_view message) {
             has_flags = true;
             answer.is_authorised = line.contains(kAuthorised);
         } else if (line.starts_with(kUser)) {
-            answer.user = line.substr(kUser.size());
             break; // what follows may be the rest of the name
         }
     }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What hostapd says on its control socket (hostapd 2.10). Its words repeat what strangers sent: an identity may hold
 // newlines, and look like lines and events of hostapd's own. So of a station's lines the first of each key counts and
-// nothing behind the user's name, and an event is what a whole message begins with.
+// nothing from the user's name on, and an event is what a whole message begins with.
 #pragma once
 
 #include "policy/base/address.hpp"
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace sekisho::drivers::hostapd {
@@ -34,7 +33,6 @@ struct Event {
 struct StationAnswer {
     MacAddress station;
     bool is_authorised = false;
-    std::string user; ///< any bytes but a newline; as the authenticator has it
 };
 
 /// Nothing where the message is no such answer.

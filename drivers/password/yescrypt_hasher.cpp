@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/password/yescrypt_hasher.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +14,8 @@ namespace sekisho::drivers {
 namespace {
 
 constexpr const char* kPrefix = "$y$";
+constexpr const char* kNtPrefix = "$3$";   // crypt(5), NT
+constexpr std::string_view kNtHash = "$3$$"; ///< before the digits
 
 Error hash_error(std::string_view what, int number) {
     return Error::from_errno(Domain::account, "password", what, number);
@@ -73,6 +76,18 @@ Result<bool> YescryptHasher::verify(std::string_view password, std::string_view 
         return false;
     }
     return equals(TRY(crypted(password, std::string(hash))), hash);
+}
+
+/// libcrypt makes UTF-16 of bytes one by one: right for ASCII alone.
+Result<std::string> YescryptHasher::nt_hash(std::string_view password) {
+    if (!is_taken(password) || !std::ranges::all_of(password, [](char c) { return c >= ' ' && c <= '~'; })) {
+        return std::unexpected(Error(Domain::account, "password", "is empty, too long or has other than ASCII characters"));
+    }
+    std::string hash = TRY(crypted(password, kNtPrefix));
+    if (!hash.starts_with(kNtHash)) {
+        return std::unexpected(Error(Domain::account, "password", "libcrypt knows no NT hash"));
+    }
+    return hash.substr(kNtHash.size());
 }
 
 } // namespace sekisho::drivers

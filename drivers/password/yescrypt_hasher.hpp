@@ -15,6 +15,7 @@ public:
     Result<std::string> hash(std::string_view password) override;
     /// A password that hash() does not take is nobody's.
     Result<bool> verify(std::string_view password, std::string_view hash) override;
+    Result<std::string> nt_hash(std::string_view password) override;
 
 private:
     unsigned long m_cost;

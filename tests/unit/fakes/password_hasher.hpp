@@ -21,6 +21,10 @@ public:
         return made_of(password) == hash;
     }
 
+    Result<std::string> nt_hash(std::string_view password) override {
+        return password == "password" ? "8846f7eaee8fb117ad06bdd830b7586c" : std::string(32, 'a');
+    }
+
     static std::string made_of(std::string_view password) {
         std::string hash = "$y$fake$";
         for (const char c : password) {
