@@ -47,6 +47,8 @@ std::string_view name_of(Cause cause) noexcept {
         return "proof-refused";
     case Cause::not_registered:
         return "not-registered";
+    case Cause::unknown_user:
+        return "unknown-user";
     case Cause::entry_expired:
         return "entry-expired";
     case Cause::bound_elsewhere:

@@ -61,11 +61,10 @@ struct FrameSeen {
 };
 
 /// 802.1X succeeded. `user` is the identity that was proved (of the inner method, or of the certificate), never the one
-/// that was claimed in the clear.
+/// that was claimed in the clear; empty where only a RADIUS server of the clinic knows it.
 struct Authenticated {
     Station station;
     std::string user;
-    std::optional<std::string> role; ///< of that user; none: the port's
     std::optional<Ticks> valid_for;  ///< RADIUS Session-Timeout (RFC 3580, 3.17)
 };
 
@@ -155,7 +154,8 @@ enum class Cause : std::uint8_t {
     no_proof,       ///< guest
     proof_refused,  ///< 802.1X or the MAC address was refused
     not_registered,
-    entry_expired,    ///< of the device
+    unknown_user,     ///< what was proved is no user's: a certificate without an entry
+    entry_expired,    ///< of the device or the user
     bound_elsewhere,  ///< the device belongs to another port
     own_address,      ///< one of the router's own MAC addresses
     reserved_address, ///< group, zero or reserved: no device's

@@ -20,6 +20,7 @@ bool is_alarming(Cause cause) noexcept {
     case Cause::single_host:
     case Cause::dot1x_from_mab_device:
     case Cause::mac_after_dot1x:
+    case Cause::unknown_user:
         return true;
     default:
         return false;
@@ -68,6 +69,8 @@ void PortAccess::on(Turn turn, const Authenticated& event) {
         cause = Cause::dot1x_from_mab_device;
     } else if (!cause && has_expired(event.station.mac, turn.now)) {
         cause = Cause::entry_expired;
+    } else if (!cause) {
+        cause = why_no_user(event.user, turn.now);
     }
     if (cause) {
         // success marks nothing here: what is in force by the address alone stays, and nothing else begins
@@ -80,10 +83,9 @@ void PortAccess::on(Turn turn, const Authenticated& event) {
         return;
     }
     m_proved.insert(event.station.mac);
-    const std::string& own_role = device != nullptr && device->role ? *device->role : port->role;
     authorise(turn, *port, event.station, *visit,
               {.method = Method::dot1x,
-               .role = event.role.value_or(own_role),
+               .role = role_of(*port, event.station.mac, event.user),
                .user = event.user,
                .valid_for = event.valid_for,
                .cause = Cause::proved});
@@ -211,10 +213,14 @@ void PortAccess::due(Turn turn, const Station& station) {
     Visit& visit = found->second;
     const auto has_come = [&](const std::optional<Ticks>& moment) { return moment && *moment <= turn.now.ticks; };
     if (has_come(visit.held_until)) {
+        if (visit.was_invited) { // else its authenticator would leave it alone for longer, or for shorter
+            turn.orders.push_back(Forget{station});
+        }
         m_visits.erase(found);
         return;
     }
-    if (visit.session && visit.session->method == Method::mab && has_expired(station.mac, turn.now)) {
+    if (const auto expiry = visit.session ? expiry_of(*visit.session) : std::nullopt;
+        expiry && turn.now.clock.has_passed(*expiry)) {
         revoke(turn, found, Cause::entry_expired);
         return;
     }
@@ -264,9 +270,8 @@ std::optional<Ticks> PortAccess::next_deadline(const Moment& now) const {
             continue;
         }
         consider(visit.session->lasts_until);
-        const model::Device* device = m_settings.policy.find_device(station.mac);
-        if (device != nullptr && device->expires && visit.session->method == Method::mab) {
-            const std::int64_t left = device->expires->microseconds - now.clock.now.microseconds;
+        if (const auto expiry = expiry_of(*visit.session)) {
+            const std::int64_t left = expiry->microseconds - now.clock.now.microseconds;
             consider(now.ticks + Ticks(std::max<std::int64_t>(left / 1000 + 1, 0)));
         }
     }
@@ -345,6 +350,9 @@ void PortAccess::judge_anew(Turn turn, const Station& station) {
     case Method::dot1x:
         if (!model::has_dot1x(port->mode) || (device != nullptr && device->method == model::DeviceMethod::mab)) {
             cause = Cause::configuration;
+        } else if (!cause) {
+            cause = why_no_user(visit.session->user, turn.now);
+            role = role_of(*port, station.mac, visit.session->user);
         }
         break;
     case Method::mab:
@@ -381,7 +389,9 @@ void PortAccess::judge_anew(Turn turn, const Station& station) {
 }
 
 void PortAccess::hold(Turn turn, const model::AccessPort& port, const Station& station, Visit& visit, Cause cause) {
+    const bool was_invited = visit.was_invited;
     const auto session = std::exchange(visit, Visit{}).session;
+    visit.was_invited = was_invited;
     visit.held_until = turn.now.ticks + Ticks::of_seconds(port.quiet_period);
     if (session) {
         turn.orders.push_back(Revoke{*session, cause});

@@ -76,6 +76,10 @@ private:
     [[nodiscard]] std::optional<Cause> why_refused(const model::AccessPort& port, const Station& station) const;
     [[nodiscard]] const Session* leader_of(std::string_view port) const;
     [[nodiscard]] bool has_expired(const MacAddress& mac, const Moment& now) const;
+    [[nodiscard]] std::optional<Time> expiry_of(const Session& session) const;
+    [[nodiscard]] std::optional<Cause> why_no_user(const std::string& name, const Moment& now) const;
+    [[nodiscard]] const std::string& role_of(const model::AccessPort& port, const MacAddress& mac,
+                                             const std::string& user) const;
     [[nodiscard]] Ticks chance_of(const model::AccessPort& port, const MacAddress& mac) const;
 
     // ---- steps of a visit

@@ -66,6 +66,37 @@ bool PortAccess::has_expired(const MacAddress& mac, const Moment& now) const {
     return device != nullptr && device->expires && now.clock.has_passed(*device->expires);
 }
 
+/// When the entry that speaks for a session ends.
+std::optional<Time> PortAccess::expiry_of(const Session& session) const {
+    if (session.method == Method::mab) {
+        const model::Device* device = m_settings.policy.find_device(session.station.mac);
+        return device == nullptr ? std::nullopt : device->expires;
+    }
+    const model::AccessUser* user =
+        session.method == Method::dot1x ? m_settings.policy.find_user(session.user) : nullptr;
+    return user == nullptr ? std::nullopt : user->expires;
+}
+
+/// Whether a proved identity counts. Those that the router's own EAP server proves must be in its table.
+std::optional<Cause> PortAccess::why_no_user(const std::string& name, const Moment& now) const {
+    const model::AccessUser* user = m_settings.policy.find_user(name);
+    if (user == nullptr) {
+        return m_settings.policy.radius_servers.empty() ? std::optional(Cause::unknown_user) : std::nullopt;
+    }
+    return user->expires && now.clock.has_passed(*user->expires) ? std::optional(Cause::entry_expired) : std::nullopt;
+}
+
+/// Of who proved themselves by 802.1X: the user's own, else the device's, else the port's.
+const std::string& PortAccess::role_of(const model::AccessPort& port, const MacAddress& mac,
+                                       const std::string& user) const {
+    const model::AccessUser* entry = m_settings.policy.find_user(user);
+    if (entry != nullptr && entry->role) {
+        return *entry->role;
+    }
+    const model::Device* device = m_settings.policy.find_device(mac);
+    return device != nullptr && device->role ? *device->role : port.role;
+}
+
 Ticks PortAccess::chance_of(const model::AccessPort& port, const MacAddress& mac) const {
     const model::Device* device = m_settings.policy.find_device(mac);
     const Ticks whole = Ticks::of_seconds(port.tx_period) * port.attempts;
@@ -242,11 +273,13 @@ void PortAccess::renew(Turn turn, const Station& station, Visit& visit) {
 
 /// A session's time is over.
 void PortAccess::run_out(Turn turn, const Station& station, Visit& visit) {
-    const model::AccessPort* port = m_settings.policy.find_port(station.port);
+    const model::Device* device = m_settings.policy.find_device(station.mac);
+    const model::Role* role = m_settings.policy.find_role(visit.session->role);
+    const bool is_critical = (device != nullptr && device->critical) || (role != nullptr && role->critical);
     const bool depends_on_servers =
         visit.session->method == Method::dot1x ||
-        (visit.session->method == Method::mab && m_settings.policy.find_device(station.mac) == nullptr);
-    if (depends_on_servers && !m_servers_answer && port->critical) {
+        (visit.session->method == Method::mab && device == nullptr);
+    if (depends_on_servers && !m_servers_answer && is_critical) {
         visit.session->lasts_until.reset();
         visit.session->is_prolonged = true;
         visit.renew_at.reset();

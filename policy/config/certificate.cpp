@@ -13,19 +13,37 @@ namespace sekisho::config {
 
 namespace {
 
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+/// A kind of PEM text, and what people call it.
+struct Kind {
+    std::string_view begin;
+    std::string_view end;
+    std::string_view noun;
+    std::string_view form; ///< how it is written
+    std::size_t most;      ///< bytes of the DER encoding
+};
+
 constexpr std::size_t kLineDigits = 64;
 
 // Tags of DER (X.690)
 constexpr std::uint8_t kBitString = 0x03;
 constexpr std::uint8_t kSequence = 0x30;
 
-constexpr std::string_view kForm = "it is written: certificate \"-----BEGIN CERTIFICATE----- … -----END "
-                                   "CERTIFICATE-----\"; with the lines as they are "
-                                   "in the file";
+constexpr Kind kCertificate{
+    .begin = "-----BEGIN CERTIFICATE-----",
+    .end = "-----END CERTIFICATE-----",
+    .noun = "certificate",
+    .form = "it is written: certificate \"-----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----\"; with the lines as "
+            "they are in the file",
+    .most = kMostCertificateBytes};
+constexpr Kind kRevocationList{
+    .begin = "-----BEGIN X509 CRL-----",
+    .end = "-----END X509 CRL-----",
+    .noun = "revocation list",
+    .form = "it is written: revocation-list \"-----BEGIN X509 CRL----- … -----END X509 CRL-----\"; with the lines as "
+            "they are in the file",
+    .most = kMostRevocationListBytes};
 
-[[nodiscard]] std::unexpected<Refusal> refuse(std::string why, std::string_view hint = kForm) {
+[[nodiscard]] std::unexpected<Refusal> refuse(std::string why, std::string_view hint) {
     return std::unexpected(Refusal{std::move(why), std::string(hint)});
 }
 
@@ -48,7 +66,7 @@ constexpr std::string_view kForm = "it is written: certificate \"-----BEGIN CERT
     std::size_t head = 2;
     if (length >= 0x80) {
         const std::size_t digits = length - 0x80;
-        if (digits < 1 || digits > 2 || der.size() < 2 + digits) { // two are enough for kMostCertificateBytes
+        if (digits < 1 || digits > 2 || der.size() < 2 + digits) { // two are enough for what is taken
             return std::nullopt;
         }
         length = 0;
@@ -68,8 +86,8 @@ constexpr std::string_view kForm = "it is written: certificate \"-----BEGIN CERT
 }
 
 /// Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE, signatureValue BIT STRING }
-/// (RFC 5280 section 4.1): enough to tell it from keys, requests and what was cut off.
-[[nodiscard]] bool has_form_of_certificate(std::string_view der) noexcept {
+/// (RFC 5280 section 4.1), and a CertificateList alike (5.1): enough to tell it from keys, requests and what was cut off.
+[[nodiscard]] bool has_signed_form(std::string_view der) noexcept {
     auto certificate = take_element(der, kSequence);
     if (!certificate || !der.empty()) {
         return false;
@@ -78,32 +96,31 @@ constexpr std::string_view kForm = "it is written: certificate \"-----BEGIN CERT
            take_element(*certificate, kBitString) && certificate->empty();
 }
 
-[[nodiscard]] std::unexpected<Refusal> refuse_framing(std::string_view text) {
-    if (!text.starts_with(kBegin)) {
-        return refuse(text.starts_with("-----BEGIN ") ? "the text holds something else than a certificate"
-                                                      : "the text does not begin with -----BEGIN CERTIFICATE-----");
+[[nodiscard]] std::unexpected<Refusal> refuse_framing(const Kind& kind, std::string_view text) {
+    if (!text.starts_with(kind.begin)) {
+        return refuse(text.starts_with("-----BEGIN ") ? text::concat("the text holds something else than a ", kind.noun)
+                                                      : text::concat("the text does not begin with ", kind.begin),
+                      kind.form);
     }
-    return refuse("the text does not end with -----END CERTIFICATE-----");
+    return refuse(text::concat("the text does not end with ", kind.end), kind.form);
 }
 
-} // namespace
-
-Canonical canonical_certificate(std::string_view text) {
+[[nodiscard]] Canonical canonical_pem(const Kind& kind, std::string_view text) {
     text = trimmed(text);
     if (text.contains("PRIVATE KEY-----")) {
-        return refuse("this is a private key, and a certificate is wanted",
+        return refuse(text::concat("this is a private key, and a ", kind.noun, " is wanted"),
                       "the key stays on the machine that it belongs to; if this text was shown to anyone else, make a "
                       "new key there");
     }
-    if (!text.starts_with(kBegin) || !text.ends_with(kEnd) || text.size() < kBegin.size() + kEnd.size()) {
-        return refuse_framing(text);
+    if (!text.starts_with(kind.begin) || !text.ends_with(kind.end) ||
+        text.size() < kind.begin.size() + kind.end.size()) {
+        return refuse_framing(kind, text);
     }
-    text.remove_prefix(kBegin.size());
-    text.remove_suffix(kEnd.size());
+    text.remove_prefix(kind.begin.size());
+    text.remove_suffix(kind.end.size());
     if (text.contains("-----")) {
-        return refuse(text.contains(kBegin) ? "the text holds more than one certificate"
-                                            : "the text holds more than a certificate",
-                      "write a statement for each certificate");
+        return refuse(text::concat("the text holds more than ", text.contains(kind.begin) ? "one " : "a ", kind.noun),
+                      text::concat("write a statement for each ", kind.noun));
     }
     std::string digits;
     for (const std::string_view line : text::split(text, '\n')) {
@@ -111,28 +128,38 @@ Canonical canonical_certificate(std::string_view text) {
     }
     const std::optional<std::string> der = base64::decode(digits);
     if (!der) {
-        return refuse("between its first and its last line the certificate is not base64",
+        return refuse(text::concat("between its first and its last line the ", kind.noun, " is not base64"),
                       "copy it again, whole and without anything in between");
     }
-    if (der->size() > kMostCertificateBytes) {
-        return refuse(text::concat("the certificate has more than ", text::to_text(kMostCertificateBytes), " bytes"),
-                      {});
+    if (der->size() > kind.most) {
+        return refuse(text::concat("the ", kind.noun, " has more than ", text::to_text(kind.most), " bytes"), {});
     }
-    if (!has_form_of_certificate(*der)) {
-        return refuse("the text says that it is a certificate, and what it holds is none, or not all of one",
-                      "copy it again, whole");
+    if (!has_signed_form(*der)) {
+        return refuse(
+            text::concat("the text says that it is a ", kind.noun, ", and what it holds is none, or not all of one"),
+            "copy it again, whole");
     }
-    std::string canonical(kBegin);
+    std::string canonical(kind.begin);
     for (std::size_t at = 0; at < digits.size(); at += kLineDigits) {
         canonical += '\n';
         canonical += digits.substr(at, kLineDigits);
     }
-    return text::concat(canonical, "\n", kEnd);
+    return text::concat(canonical, "\n", kind.end);
 }
 
-std::string certificate_fingerprint(std::string_view certificate) {
+} // namespace
+
+Canonical canonical_certificate(std::string_view text) {
+    return canonical_pem(kCertificate, text);
+}
+
+Canonical canonical_revocation_list(std::string_view text) {
+    return canonical_pem(kRevocationList, text);
+}
+
+std::string pem_fingerprint(std::string_view text) {
     std::string digits;
-    for (const std::string_view line : text::split(certificate, '\n')) {
+    for (const std::string_view line : text::split(text, '\n')) {
         if (!line.starts_with('-')) {
             digits += line;
         }

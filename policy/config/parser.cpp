@@ -75,7 +75,7 @@ private:
 
 /// The same for messages, where keys and certificates would take too much room.
 [[nodiscard]] std::string title_of(const Node& node) {
-    const bool is_long = node.parameter->type == Type::ssh_key || node.parameter->type == Type::certificate;
+    const bool is_long = node.parameter->type == Type::ssh_key || has_lines(node.parameter->type);
     return is_long ? node.key : identity_of(node);
 }
 
@@ -230,7 +230,7 @@ bool Parser::read_value(Node& node, const Parameter* parent) {
 
 /// Whether the value is in quotes where it must be, and on one line where it must be.
 bool Parser::check_quotes(const Parameter& parameter) {
-    const bool is_pasted = parameter.type == Type::certificate || parameter.type == Type::ssh_key;
+    const bool is_pasted = has_lines(parameter.type) || parameter.type == Type::ssh_key;
     if (is_pasted && m_token.kind == TokenKind::word) {
         error(m_token.place, text::concat(key_of(parameter), ": the value is not in quotes"),
               text::concat("expected: ", describe(parameter)));

@@ -35,10 +35,10 @@ constexpr std::string_view kOrdered = "policy"; ///< the one top-level statement
                         is_quoted(node.parameter->type) ? quote(node.value) : node.value);
 }
 
-/// The same on one line. A certificate is named by what people compare it by.
+/// The same on one line. What has several is named by what people compare it by.
 [[nodiscard]] std::string line_of(const Node& node) {
-    if (node.parameter != nullptr && node.parameter->type == Type::certificate) {
-        return text::concat(node.key, " SHA-256=", certificate_fingerprint(node.value));
+    if (node.parameter != nullptr && has_lines(node.parameter->type)) {
+        return text::concat(node.key, " SHA-256=", pem_fingerprint(node.value));
     }
     return head_of(node);
 }

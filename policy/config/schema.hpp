@@ -47,7 +47,10 @@ enum class Type : std::uint8_t {
     ssh_key,           ///< OpenSSH public key in double quotes
     mac,               ///< MAC address (EUI-48)
     role_ref,          ///< role defined under `port-access`
-    certificate,       ///< X.509 certificate in double quotes; the one text that may have several lines
+    user_name,         ///< name of a user of 802.1X
+    serial,            ///< serial number of a certificate, in hexadecimal
+    certificate,       ///< X.509 certificate in double quotes; may have several lines
+    revocation_list,   ///< X.509 certificate revocation list in double quotes; may have several lines
 };
 
 enum class Count : std::uint8_t { one, many };
@@ -67,9 +70,14 @@ struct Parameter {
     std::string_view help = {};
 };
 
+/// Whether a value of this type may have several lines.
+[[nodiscard]] constexpr bool has_lines(Type type) noexcept {
+    return type == Type::certificate || type == Type::revocation_list;
+}
+
 /// Whether a value of this type is written in double quotes.
 [[nodiscard]] constexpr bool is_quoted(Type type) noexcept {
-    return type == Type::text || type == Type::ssh_key || type == Type::certificate;
+    return type == Type::text || type == Type::ssh_key || has_lines(type);
 }
 
 /// All rows; a block stands before its contents. They live as long as the program: a pointer to one identifies a

@@ -23,6 +23,8 @@ constexpr std::size_t kMostHostBytes = 63;      // of one label too (RFC 1123 se
 constexpr std::size_t kMostDomainBytes = 253;   // RFC 1035 section 3.1, as text
 constexpr std::size_t kMostQuotedBytes = 63;
 constexpr std::size_t kMostTextBytes = 255;
+constexpr std::size_t kMostUserBytes = 63;
+constexpr std::size_t kMostSerialDigits = 40; // RFC 5280 section 4.1.2.2: 20 octets
 
 // Zones without daylight saving time only: with it, a fixed offset would close an entry an hour early or late.
 constexpr std::array kTimeZones{
@@ -74,6 +76,19 @@ constexpr std::array kTimeZones{
     }
     for (const char byte : text) {
         if (!is_letter(byte) && !is_digit(byte) && byte != '-' && byte != '_') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// What needs quoting nowhere: the name goes into files of other programs.
+[[nodiscard]] bool is_user_name(std::string_view text) noexcept {
+    if (text.empty() || text.size() > kMostUserBytes || !(is_letter(text.front()) || is_digit(text.front()))) {
+        return false;
+    }
+    for (const char byte : text) {
+        if (!is_letter(byte) && !is_digit(byte) && !std::string_view("-_.@/").contains(byte)) {
             return false;
         }
     }
@@ -216,6 +231,30 @@ template <typename Value>
     return refuse(text, text::concat("is not one of: ", describe(parameter)));
 }
 
+/// As openssl shows it: whole bytes, capitals; colons between them and small letters are read.
+[[nodiscard]] Canonical canonical_serial(const Parameter& parameter, std::string_view text) {
+    std::string digits;
+    for (const char byte : text) {
+        if (byte == ':') {
+            continue;
+        }
+        const bool is_small = byte >= 'a' && byte <= 'f';
+        if (!is_digit(byte) && !is_small && !(byte >= 'A' && byte <= 'F')) {
+            return refuse(text, text::concat("is no ", describe(parameter)));
+        }
+        digits += is_small ? static_cast<char>(byte - 'a' + 'A') : byte;
+    }
+    if (digits.size() % 2 != 0) {
+        digits.insert(digits.begin(), '0');
+    }
+    while (digits.size() > 2 && digits.starts_with("00")) {
+        digits.erase(0, 2);
+    }
+    return accept_if(!digits.empty() && digits.size() <= kMostSerialDigits, parameter, text).transform([&](const auto&) {
+        return digits;
+    });
+}
+
 } // namespace
 
 Canonical canonical(const Parameter& parameter, std::string_view text) {
@@ -264,8 +303,14 @@ Canonical canonical(const Parameter& parameter, std::string_view text) {
         return through<MacAddress>(text);
     case Type::ssh_key:
         return canonical_ssh_key(text);
+    case Type::user_name:
+        return accept_if(is_user_name(text), parameter, text);
+    case Type::serial:
+        return canonical_serial(parameter, text);
     case Type::certificate:
         return canonical_certificate(text);
+    case Type::revocation_list:
+        return canonical_revocation_list(text);
     }
     return refuse(text, "has no type");
 }
@@ -334,8 +379,14 @@ std::string describe(const Parameter& parameter) {
         return "name of a role";
     case Type::ssh_key:
         return "OpenSSH public key in double quotes, as \"ssh-ed25519 AAAA… name\"";
+    case Type::user_name:
+        return "name of a user: a letter or digit, then letters, digits, '-', '_', '.', '@' or '/', at most 63 in all";
+    case Type::serial:
+        return "serial number of a certificate in hexadecimal, as 0A1B2C";
     case Type::certificate:
         return "certificate in PEM form in double quotes, its lines as they are in the file";
+    case Type::revocation_list:
+        return "certificate revocation list in PEM form in double quotes, its lines as they are in the file";
     }
     return {};
 }

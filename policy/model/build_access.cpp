@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMostRoles = 1'000;
 constexpr std::size_t kMostDevices = 20'000;
+constexpr std::size_t kMostUsers = 10'000;
+constexpr std::size_t kMostRadiusServers = 8;
 
 [[nodiscard]] std::string section_of(std::string_view kind, std::string_view name) {
     return text::concat("port-access ", kind, " ", name);
@@ -38,6 +40,20 @@ template <typename Value>
                                    suggest(building, statement->value, building.model.access.roles));
     }
     return statement->value;
+}
+
+/// The first moment at which an entry no longer holds.
+[[nodiscard]] std::optional<Time> read_expiry(Building& building, const config::Node& node, const std::string& section) {
+    const config::Node* expires = node.find("expires");
+    if (expires == nullptr) {
+        return std::nullopt;
+    }
+    const Time end = Date::parse(expires->value).value().end(building.model.system.utc_offset_minutes);
+    if (building.clock.now >= end) {
+        building.diagnostics.warning(expires->place, section, "the entry has expired",
+                                     "it no longer admits anybody; set a later date or take it away");
+    }
+    return end;
 }
 
 /// A port of a bridge of an inside zone: elsewhere there is no table of who may be there.
@@ -72,7 +88,8 @@ void build_roles(Building& building, const config::Node& access) {
             {.name = node->name(),
              .place = node->place,
              .description = setting(node, "port-access role * description"),
-             .destination_lists = read_lists(building, node->find("destination"), section_of("role", node->name()))});
+             .destination_lists = read_lists(building, node->find("destination"), section_of("role", node->name())),
+             .critical = node->find("critical") != nullptr});
     }
 }
 
@@ -83,16 +100,21 @@ void build_port(Building& building, const config::Node& node) {
     port.place = node.place;
     check_port(building, node, section);
     port.mode =
-        chosen(setting(&node, "port-access port * mode"), {AccessMode::open, AccessMode::closed, AccessMode::mab});
+        chosen(setting(&node, "port-access port * mode"),
+               {AccessMode::open, AccessMode::closed, AccessMode::dot1x, AccessMode::mab, AccessMode::dot1x_then_mab,
+                AccessMode::mab_then_dot1x});
     port.host_mode = chosen(setting(&node, "port-access port * host-mode"),
                             {HostMode::single_host, HostMode::multi_host, HostMode::multi_auth});
     port.moves = setting(&node, "port-access port * moves") == "follow" ? Moves::follow : Moves::refuse;
     port.max_devices = read_number(node, "port-access port * maximum-devices");
     port.role = read_role(building, node, "role", section).value_or("");
     port.guest_role = read_role(building, node, "guest-role", section);
+    port.failed_role = read_role(building, node, "failed-role", section);
+    port.tx_period = read_number(node, "port-access port * tx-period");
+    port.attempts = read_number(node, "port-access port * attempts");
     port.quiet_period = read_number(node, "port-access port * quiet-period");
     port.reauthentication = read_number(node, "port-access port * reauthentication");
-    if (has_mab(port.mode) && port.role.empty()) {
+    if ((has_mab(port.mode) || has_dot1x(port.mode)) && port.role.empty()) {
         building.diagnostics.error(node.place, section, "role is missing",
                                    "role NAME; is the role of devices that have none of their own");
     }
@@ -105,7 +127,9 @@ void build_device(Building& building, const config::Node& node) {
     device.mac = MacAddress::parse(node.name()).value();
     device.place = node.place;
     device.name = setting(&node, "port-access device * name");
+    device.method = setting(&node, "port-access device * method") == "dot1x" ? DeviceMethod::dot1x : DeviceMethod::mab;
     device.role = read_role(building, node, "role", section);
+    device.critical = node.find("critical") != nullptr;
     device.owner = setting(&node, "port-access device * owner");
     device.note = setting(&node, "port-access device * note");
     if (device.mac.is_group() || device.mac == MacAddress{}) {
@@ -124,14 +148,85 @@ void build_device(Building& building, const config::Node& node) {
                                        suggest(building, port->value, building.model.access.ports));
         }
     }
-    if (const config::Node* expires = node.find("expires")) {
-        device.expires = Date::parse(expires->value).value().end(building.model.system.utc_offset_minutes);
-        if (building.clock.now >= *device.expires) {
-            building.diagnostics.warning(expires->place, section, "the entry has expired",
-                                         "it no longer admits the device; set a later date or take it away");
+    device.expires = read_expiry(building, node, section);
+    building.model.access.devices.push_back(std::move(device));
+}
+
+void build_user(Building& building, const config::Node& node) {
+    const std::string section = section_of("user", node.name());
+    AccessUser user{.name = node.name(),
+                    .place = node.place,
+                    .role = read_role(building, node, "role", section),
+                    .expires = read_expiry(building, node, section),
+                    .certificates = {},
+                    .note = setting(&node, "port-access user * note")};
+    for (const config::Node* serial : node.all("certificate-serial")) {
+        const auto& users = building.model.access.users;
+        const auto other = std::ranges::find_if(users, [&](const AccessUser& each) {
+            return std::ranges::contains(each.certificates, serial->value);
+        });
+        if (other != users.end()) {
+            building.diagnostics.error(serial->value_place, section,
+                                       text::concat("the certificate stands for user ", other->name, " already (",
+                                                    line_of(other->place), ")"));
+        }
+        user.certificates.push_back(serial->value);
+    }
+    if (!user.certificates.empty() && !building.model.access.eap_server.authority) {
+        building.diagnostics.error(node.find("certificate-serial")->place, section,
+                                   "no certificate is accepted without the authority that it comes from",
+                                   "eap-server { authority \"-----BEGIN CERTIFICATE----- …\"; }");
+    }
+    building.model.access.users.push_back(std::move(user));
+}
+
+void build_eap_server(Building& building, const config::Node& access) {
+    const config::Node* node = access.find("eap-server");
+    if (node == nullptr) {
+        return;
+    }
+    EapServer& server = building.model.access.eap_server;
+    if (const config::Node* authority = node->find("authority")) {
+        server.authority = authority->value;
+    }
+    if (const config::Node* list = node->find("revocation-list")) {
+        server.revocation_list = list->value;
+        if (!server.authority) {
+            building.diagnostics.error(list->place, "port-access eap-server",
+                                       "a revocation list without the authority that it comes from",
+                                       "authority \"-----BEGIN CERTIFICATE----- …\";");
         }
     }
-    building.model.access.devices.push_back(std::move(device));
+}
+
+void build_radius_servers(Building& building, const config::Node& access) {
+    for (const config::Node* node : access.all("radius-server")) {
+        const std::string section = section_of("radius-server", node->name());
+        const config::Node& address = *node->find("address");
+        RadiusServer server{
+            .name = node->name(),
+            .place = node->place,
+            .address = IpAddress::parse(address.value).value(),
+            .port = static_cast<std::uint16_t>(setting_number(node, "port-access radius-server * port"))};
+        if (const auto why = why_no_host(server.address)) {
+            building.diagnostics.error(address.value_place, section, text::concat(address.value, " is ", *why));
+        }
+        building.model.access.radius_servers.push_back(std::move(server));
+    }
+}
+
+/// Devices and users: many, each checked where there are not too many.
+template <typename Build>
+void build_all(Building& building, const config::Node& access, std::string_view kind, std::size_t most, Build build) {
+    const auto nodes = access.all(kind);
+    if (nodes.size() > most) {
+        building.diagnostics.error(nodes[most]->place, "port-access",
+                                   text::concat("more than ", text::to_text(most), " entries of ", kind));
+        return;
+    }
+    for (const config::Node* node : nodes) {
+        build(building, *node);
+    }
 }
 
 } // namespace
@@ -145,16 +240,16 @@ void build_access(Building& building) {
     for (const config::Node* port : access->all("port")) {
         build_port(building, *port);
     }
-    const auto devices = access->all("device");
-    if (devices.size() > kMostDevices) {
-        building.diagnostics.error(devices[kMostDevices]->place, "port-access",
-                                   text::concat("more than ", text::to_text(kMostDevices), " devices"));
-        return;
-    }
-    for (const config::Node* device : devices) {
-        build_device(building, *device);
-    }
+    build_all(building, *access, "device", kMostDevices, build_device);
     std::ranges::sort(building.model.access.devices, {}, &Device::mac);
+    build_eap_server(building, *access);
+    build_all(building, *access, "user", kMostUsers, build_user);
+    if (const auto servers = access->all("radius-server"); servers.size() > kMostRadiusServers) {
+        building.diagnostics.error(servers[kMostRadiusServers]->place, "port-access",
+                                   text::concat("more than ", text::to_text(kMostRadiusServers), " RADIUS servers"));
+    } else {
+        build_radius_servers(building, *access);
+    }
 }
 
 } // namespace sekisho::model

@@ -61,6 +61,14 @@ const Role* PortAccess::find_role(std::string_view name) const noexcept {
     return find_in(roles, name);
 }
 
+const AccessUser* PortAccess::find_user(std::string_view name) const noexcept {
+    return find_in(users, name);
+}
+
+bool PortAccess::has_dot1x() const noexcept {
+    return std::ranges::any_of(ports, [](const AccessPort& port) { return model::has_dot1x(port.mode); });
+}
+
 const Device* PortAccess::find_device(const MacAddress& mac) const noexcept {
     const auto found = std::ranges::lower_bound(devices, mac, {}, &Device::mac);
     return found == devices.end() || found->mac != mac ? nullptr : &*found;

@@ -45,6 +45,7 @@ struct Role {
     Place place;
     std::string description;
     std::vector<std::string> destination_lists; ///< address lists; empty: no limit beyond the zone's policies
+    bool critical = false; ///< its sessions in force are prolonged while no RADIUS server answers
 };
 
 /// One LAN port. Lengths of time are in seconds; zero means "never".
@@ -58,7 +59,6 @@ struct AccessPort {
     std::string role;                       ///< of who has proved itself and has no role of its own
     std::optional<std::string> guest_role;  ///< of a device that could not prove itself
     std::optional<std::string> failed_role; ///< of a device whose proof was refused
-    bool critical = false;                  ///< sessions in force are prolonged while no RADIUS server answers
     unsigned tx_period = 5;                 ///< between two invitations to 802.1X
     unsigned attempts = 3;                  ///< invitations until a device counts as one without 802.1X
     unsigned quiet_period = 60;             ///< a refused device is left alone for so long
@@ -83,16 +83,49 @@ struct Device {
     std::string owner;
     std::string note;
     bool never_inactive = false;
+    bool critical = false; ///< its session in force is prolonged while no RADIUS server answers
+};
+
+/// Who may prove themselves to the router's own EAP server. Passwords are stored apart and are no part of a
+/// configuration.
+struct AccessUser {
+    std::string name; ///< of the inner method; at most 63 bytes, nothing that needs quoting
+    Place place;
+    std::optional<std::string> role;
+    std::optional<Time> expires;           ///< first moment at which the entry no longer holds
+    std::vector<std::string> certificates; ///< serial numbers, capital hexadecimal digits, of the authority's certificates
+    std::string note;
+};
+
+/// The router's own EAP server.
+struct EapServer {
+    std::optional<std::string> authority;       ///< PEM: clients' certificates come from it; none: no EAP-TLS
+    std::optional<std::string> revocation_list; ///< PEM: what the authority has revoked (RFC 5280, 5)
+};
+
+/// A RADIUS server of the clinic (RFC 2865). Secrets are stored apart.
+struct RadiusServer {
+    std::string name;
+    Place place;
+    IpAddress address;
+    std::uint16_t port = 1812;
 };
 
 struct PortAccess {
     std::vector<Role> roles;
     std::vector<AccessPort> ports;
     std::vector<Device> devices; ///< sorted by MAC address, each once
+    std::vector<AccessUser> users;
+    EapServer eap_server;
+    std::vector<RadiusServer> radius_servers; ///< in their order; none: the router's own EAP server decides
 
     [[nodiscard]] const AccessPort* find_port(std::string_view name) const noexcept;
     [[nodiscard]] const Device* find_device(const MacAddress& mac) const noexcept;
     [[nodiscard]] const Role* find_role(std::string_view name) const noexcept;
+    [[nodiscard]] const AccessUser* find_user(std::string_view name) const noexcept;
+
+    /// Whether any port lets devices prove themselves by 802.1X.
+    [[nodiscard]] bool has_dot1x() const noexcept;
 };
 
 } // namespace sekisho::model

@@ -52,7 +52,8 @@ struct Line {
     std::string operator()(const AskForMac& order) const { return "ask " + line_of(order.station); }
 };
 
-/// Ports lan1 and lan2 as a test asks for them; devices 01 to 03 are registered for MAB, 04 for 802.1X.
+/// Ports lan1 and lan2 as a test asks for them; devices 01 to 03 are registered for MAB, 04 for 802.1X; users tanaka,
+/// suzuki and guest, the last with the role visitor.
 struct Switch {
     PortAccess access;
     Settings settings;
@@ -60,7 +61,7 @@ struct Switch {
 
     Switch() {
         for (const char* role : {"clinic", "modality", "visitor", "repair"}) {
-            settings.policy.roles.push_back({.name = role, .place = {}, .description = {}, .destination_lists = {}});
+            settings.policy.roles.push_back({.name = role, .place = {}, .description = {}, .destination_lists = {}, .critical = false});
         }
         for (const char* name : {"lan1", "lan2"}) {
             model::AccessPort port;
@@ -75,6 +76,12 @@ struct Switch {
             device.method = number == 4 ? model::DeviceMethod::dot1x : model::DeviceMethod::mab;
             settings.policy.devices.push_back(device);
         }
+        for (const char* name : {"tanaka", "suzuki", "guest"}) {
+            model::AccessUser user;
+            user.name = name;
+            settings.policy.users.push_back(user);
+        }
+        settings.policy.users[2].role = "visitor";
         settings.own_addresses = {mac(0xff)};
     }
 
@@ -90,6 +97,8 @@ struct Switch {
         configure();
     }
 
+    model::AccessUser& user(std::size_t index = 0) { return settings.policy.users[index]; }
+
     std::string configure() { return lines(access.configure(settings, now)); }
 
     std::string take(const Event& event) { return lines(access.take(event, now)); }
@@ -97,7 +106,7 @@ struct Switch {
     std::string seen(std::uint8_t number, const char* port = "lan1") { return take(FrameSeen{{port, mac(number)}}); }
 
     std::string proved(std::uint8_t number, const char* user = "tanaka", const char* port = "lan1") {
-        return take(Authenticated{{port, mac(number)}, user, std::nullopt, std::nullopt});
+        return take(Authenticated{{port, mac(number)}, user, std::nullopt});
     }
 
     std::string rejected(std::uint8_t number, const char* port = "lan1") { return take(Rejected{{port, mac(number)}}); }

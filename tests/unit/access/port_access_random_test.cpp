@@ -76,6 +76,7 @@ private:
         case Method::dot1x: {
             const auto proof = m_proofs.find(session.station);
             CHECK_TEXT(proof != m_proofs.end() && proof->second == session.user, "802.1X by a proof of that user");
+            CHECK_TEXT(m_lan->settings.policy.find_user(session.user) != nullptr, "a user that the settings have");
             CHECK_TEXT(model::has_dot1x(port.mode), "802.1X where it is on");
             CHECK_TEXT(device == nullptr || device->method == model::DeviceMethod::dot1x, "no device without it");
             break;
@@ -153,7 +154,6 @@ void shuffle(Switch& lan, Chance& chance) {
         port.max_devices = 1 + chance.below(4);
         port.guest_role = chance.one_in(2) ? std::optional<std::string>("visitor") : std::nullopt;
         port.failed_role = chance.one_in(2) ? std::optional<std::string>("repair") : std::nullopt;
-        port.critical = chance.one_in(2);
         port.reauthentication = chance.below(3) * 100;
     }
     for (model::Device& device : lan.settings.policy.devices) {
@@ -163,17 +163,19 @@ void shuffle(Switch& lan, Chance& chance) {
             chance.one_in(3) ? std::optional(Time::from_seconds(kStart.seconds() + chance.below(500))) : std::nullopt;
     }
     lan.settings.servers_judge_macs = chance.one_in(2);
+    for (model::Role& role : lan.settings.policy.roles) {
+        role.critical = chance.one_in(3);
+    }
 }
 
 Event any_event(Chance& chance) {
     static constexpr std::uint8_t kAddresses[] = {1, 2, 3, 4, 5, 6, 0xff};
     const Station station{chance.one_in(2) ? "lan1" : "lan2", mac(kAddresses[chance.below(std::size(kAddresses))])};
-    const std::string user = chance.one_in(2) ? "tanaka" : "suzuki";
+    const std::string user = chance.one_in(2) ? "tanaka" : chance.one_in(2) ? "guest" : "stranger";
     const auto valid_for = chance.one_in(3) ? std::optional(seconds(1 + chance.below(200))) : std::nullopt;
     switch (chance.below(14)) {
     case 0:
-        return Authenticated{station, user, chance.one_in(2) ? std::optional<std::string>("visitor") : std::nullopt,
-                             valid_for};
+        return Authenticated{station, user, valid_for};
     case 1:
         return Rejected{station};
     case 2:

@@ -91,8 +91,56 @@ TEST(port_access, the_role_is_the_users_then_the_devices_then_the_ports) {
     lan.device(4).role = "modality";
     lan.configure();
     SAYS("authorise lan1 04 dot1x modality tanaka proved", lan.proved(4));
-    SAYS("authorise lan1 08 dot1x visitor guest proved",
-         lan.take(Authenticated{{"lan1", mac(8)}, "guest", "visitor", std::nullopt}));
+    SAYS("authorise lan1 08 dot1x visitor guest proved", lan.proved(8, "guest"));
+}
+
+TEST(port_access, what_is_no_users_proof_admits_nobody) {
+    lan.mode(AccessMode::dot1x_then_mab);
+    for (const char* name : {"*", "", "somebody", "tanaka\nflags=[AUTHORIZED]"}) {
+        SAYS("forget lan1 09; refuse lan1 09 unknown-user alarm", lan.proved(9, name));
+        lan.pass(seconds(61));
+    }
+    LONGS_EQUAL(0, lan.in_force());
+}
+
+TEST(port_access, a_radius_server_answers_for_users_that_the_router_does_not_know) {
+    lan.settings.policy.radius_servers.push_back({});
+    lan.mode(AccessMode::dot1x);
+    SAYS("authorise lan1 09 dot1x clinic proved", lan.proved(9, ""));
+}
+
+TEST(port_access, a_user_that_has_expired_is_not_admitted) {
+    lan.mode(AccessMode::dot1x);
+    lan.user().expires = kStart;
+    lan.configure();
+    SAYS("forget lan1 09; refuse lan1 09 entry-expired", lan.proved(9));
+}
+
+TEST(port_access, a_users_session_ends_with_the_entry) {
+    lan.mode(AccessMode::dot1x);
+    lan.user().expires = Time{kStart.microseconds + 90'000'000};
+    lan.configure();
+    lan.proved(9);
+    SAYS("", lan.pass(seconds(89)));
+    SAYS("forget lan1 09; revoke lan1 09 entry-expired", lan.pass(seconds(2)));
+}
+
+TEST(port_access, a_user_that_is_taken_away_is_off_at_once) {
+    lan.mode(AccessMode::dot1x);
+    lan.proved(9);
+    lan.user().role = "repair";
+    SAYS("authorise lan1 09 dot1x repair tanaka configuration", lan.configure());
+    lan.settings.policy.users.clear();
+    SAYS("forget lan1 09; revoke lan1 09 unknown-user", lan.configure());
+}
+
+TEST(port_access, who_was_refused_begins_anew_after_the_quiet_period) {
+    lan.mode(AccessMode::dot1x);
+    SAYS("invite lan1 09", lan.seen(9));
+    SAYS("refuse lan1 09 proof-refused", lan.rejected(9));
+    SAYS("", lan.seen(9));
+    SAYS("forget lan1 09", lan.pass(seconds(60)));
+    SAYS("invite lan1 09", lan.seen(9));
 }
 
 TEST(port_access, success_comes_also_uninvited) {
@@ -210,7 +258,7 @@ TEST(port_access, who_only_sends_frames_keeps_nobody_out) {
     lan.seen(1);
     SAYS("forget lan1 01; authorise lan1 01 mab clinic registered", lan.pass(seconds(2)));
     SAYS("forget lan1 09; refuse lan1 09 single-host alarm",
-         lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", {}, {}}));
+         lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", {}}));
 }
 
 TEST(port_access, beside_one_that_proved_itself_others_have_its_role_and_go_with_it) {
@@ -244,7 +292,7 @@ TEST(port_access, the_routers_own_and_reserved_addresses_are_refused_even_after_
     lan.mode(AccessMode::dot1x);
     SAYS("forget lan1 ff; refuse lan1 ff own-address alarm", lan.proved(0xff));
     SAYS("forget lan1 01; refuse lan1 01 reserved-address alarm",
-         lan.take(Authenticated{{"lan1", {{1, 0x80, 0xc2, 0, 0, 1}}}, "tanaka", {}, {}}));
+         lan.take(Authenticated{{"lan1", {{1, 0x80, 0xc2, 0, 0, 1}}}, "tanaka", {}}));
     SAYS("", lan.seen(0xff)); // held
     LONGS_EQUAL(0, lan.in_force());
 }

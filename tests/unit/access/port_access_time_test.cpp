@@ -47,7 +47,7 @@ TEST(port_access_time, another_user_on_the_same_device_is_another_session) {
 
 TEST(port_access_time, a_servers_shorter_time_holds) {
     lan.mode(AccessMode::dot1x);
-    lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", {}, seconds(60)});
+    lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", seconds(60)});
     SAYS("invite lan1 09", lan.pass(seconds(45)));
     SAYS("forget lan1 09; revoke lan1 09 not-renewed", lan.pass(seconds(15)));
 }
@@ -77,13 +77,14 @@ TEST(port_access_time, a_guest_ends_and_may_come_again) {
 
 // ---- silent servers
 
-TEST(port_access_time, without_servers_what_is_in_force_ends_unless_the_port_is_critical) {
-    lan.port(1).critical = true;
+TEST(port_access_time, without_servers_what_is_in_force_ends_unless_its_role_is_critical) {
+    lan.port(1).role = "modality";
+    lan.settings.policy.roles[1].critical = true;
     lan.mode(AccessMode::dot1x);
     lan.proved(9);
     lan.proved(8, "suzuki", "lan2");
     lan.take(ServersChanged{false});
-    SAYS("invite lan1 09; invite lan2 08; forget lan1 09; revoke lan1 09 not-renewed; authorise lan2 08 dot1x clinic "
+    SAYS("invite lan1 09; invite lan2 08; forget lan1 09; revoke lan1 09 not-renewed; authorise lan2 08 dot1x modality "
          "suzuki servers-silent",
          lan.pass(seconds(3600)));
     CHECK_TRUE(lan.access.sessions()[0].is_prolonged);
@@ -94,8 +95,19 @@ TEST(port_access_time, without_servers_what_is_in_force_ends_unless_the_port_is_
     SAYS("forget lan2 08; revoke lan2 08 link-lost", lan.link_down("lan2"));
 }
 
+TEST(port_access_time, without_servers_a_critical_device_stays) {
+    lan.device(4).critical = true;
+    lan.mode(AccessMode::dot1x);
+    lan.proved(4);
+    lan.proved(9);
+    lan.take(ServersChanged{false});
+    lan.pass(seconds(3700));
+    LONGS_EQUAL(1, lan.in_force());
+    CHECK(lan.access.sessions()[0].station.mac == mac(4));
+}
+
 TEST(port_access_time, when_a_server_is_back_what_was_prolonged_proves_itself) {
-    lan.port().critical = true;
+    lan.settings.policy.roles[0].critical = true;
     lan.mode(AccessMode::dot1x);
     lan.proved(9);
     lan.take(ServersChanged{false});
