@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/cli/client.hpp"
 
+#include "firmware/cli/access_secret.hpp"
 #include "firmware/cli/country_import.hpp"
 #include "firmware/cli/log_export.hpp"
 #include "firmware/services/configuration.hpp"
@@ -108,11 +109,16 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return import_countries(invocation, m_source, {m_daemon, m_dialogue, m_origin});
     case CommandId::log_export:
         return export_log(invocation, m_daemon, m_origin, m_dialogue);
+    case CommandId::access_password:
+    case CommandId::access_secret:
+        return store_access_secret(invocation, m_source, m_daemon, m_origin, m_dialogue);
     case CommandId::console:
     case CommandId::login:
     case CommandId::quit: // sessions begin and end elsewhere
     case CommandId::apply:
     case CommandId::authenticate:
+    case CommandId::store_access_secret:
+    case CommandId::show_access_eap_server:
     case CommandId::geo_rollback:
     case CommandId::geo_upload:
     case CommandId::lease_event:

@@ -4,6 +4,7 @@
 #include "drivers/capture/nflog_packet_log.hpp"
 #include "drivers/control/control_server.hpp"
 #include "drivers/geoip/country_database.hpp"
+#include "drivers/hostapd/hostapd_authenticators.hpp"
 #include "drivers/json/component_list.hpp"
 #include "drivers/json/event_reader.hpp"
 #include "drivers/json/support_record.hpp"
@@ -13,6 +14,7 @@
 #include "drivers/network/kernel_network.hpp"
 #include "drivers/network/kernel_station_table.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
+#include "drivers/radius/radius_relay.hpp"
 #include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
 #include "drivers/storage/upload_file.hpp"
@@ -20,11 +22,15 @@
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
 #include "drivers/system/resolver.hpp"
+#include "drivers/tls/digests.hpp"
+#include "drivers/tls/key_maker.hpp"
 #include "drivers/tls/stream_connector.hpp"
 #include "firmware/services/access_report.hpp"
+#include "firmware/services/access_secrets.hpp"
 #include "firmware/services/accounts_report.hpp"
 #include "firmware/services/administration.hpp"
 #include "firmware/services/authentication.hpp"
+#include "firmware/services/authenticator_programs.hpp"
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/countries.hpp"
 #include "firmware/services/country_import.hpp"
@@ -165,6 +171,8 @@ struct Daemon {
           packet_log(loop, clock_port),
           station_log(loop, clock_port, {.groups = {ruleset::kLogGroupStations}}),
           station_table(loop),
+          authenticators(loop, options.run_directory + "/hostapd-control"),
+          radius(loop, clock_port, drivers::radius_digests(), drivers::MbedtlsKeyMaker::fill_random),
           resolver(loop),
           databases(options.country_database, options.data_directory),
           upload(options.data_directory, "geo", "upload"),
@@ -182,8 +190,13 @@ struct Daemon {
                       [this](const IpAddress& address) { return countries.country_of(address); }),
           cutter(*opened.connections, loop, timekeeper, log,
                  [this](const IpAddress& address) { return countries.country_of(address); }),
-          port_access({station_table, *opened.station_filter, station_log, loop, clock, *opened.run_store}, timekeeper,
-                      log),
+          access_secrets(*opened.store, hasher, log),
+          authenticator_programs({processes, *opened.store, *opened.run_store, key_maker, radius}, access_secrets,
+                                 {options.hostapd, options.data_directory, options.run_directory},
+                                 opened.image.identity.build_time),
+          port_access(
+              {station_table, *opened.station_filter, station_log, authenticators, radius, loop, clock, *opened.run_store},
+              timekeeper, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           helper_ends(log, clock),
@@ -309,6 +322,19 @@ struct Daemon {
         administration.serve(services::CommandId::clear_access_session, [this](const auto& invocation, const auto&) {
             return services::clear_access_session(invocation, port_access);
         });
+        administration.serve(services::CommandId::store_access_secret,
+                             [this](const auto& invocation, const auto& request) {
+                                 return access_secrets.store_secret(invocation, request, port_access.policy());
+                             });
+        administration.serve(services::CommandId::show_access_eap_server, [this](const auto&, const auto&) {
+            return services::show_access_eap_server(authenticator_programs.server_certificate());
+        });
+        access_secrets.on_change([this] {
+            if (policy.configuration()) {
+                note(log, "802.1X", authenticator_programs.follow(policy.configuration()->model));
+            }
+        });
+        note(log, "secrets of 802.1X", access_secrets.load());
         note(log, "port access", port_access.start());
     }
 
@@ -335,6 +361,7 @@ struct Daemon {
         log.configure(model.log.file_size, model.log.files);
         connections.learn(policy.ruleset());
         add("port access", port_access.follow(model));
+        add("802.1X", authenticator_programs.follow(model));
         add("accounts", accounts.follow(model));
         add("SSH", follow_ssh(model));
         add("helper programs", helpers.follow(model));
@@ -354,6 +381,9 @@ struct Daemon {
     drivers::NflogPacketLog packet_log;
     drivers::NflogPacketLog station_log;
     drivers::KernelStationTable station_table;
+    drivers::HostapdAuthenticators authenticators;
+    drivers::RadiusRelay radius;
+    drivers::MbedtlsKeyMaker key_maker;
     drivers::SystemResolver resolver;
     drivers::CountryDatabases databases;
     drivers::FileUpload upload;
@@ -373,6 +403,8 @@ struct Daemon {
     services::GeoReport geo_report{countries, policy, country_import, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
+    services::AccessSecrets access_secrets;
+    services::AuthenticatorPrograms authenticator_programs;
     services::PortAccess port_access;
     services::HelperPrograms helpers;
     services::HelperEnds helper_ends;

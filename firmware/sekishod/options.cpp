@@ -14,7 +14,7 @@ struct Row {
     std::string Options::* member;
 };
 
-constexpr std::array<Row, 15> kRows{{{"--data", &Options::data_directory},
+constexpr std::array<Row, 16> kRows{{{"--data", &Options::data_directory},
                                      {"--run", &Options::run_directory},
                                      {"--default-config", &Options::default_configuration},
                                      {"--identity", &Options::identity},
@@ -25,6 +25,7 @@ constexpr std::array<Row, 15> kRows{{{"--data", &Options::data_directory},
                                      {"--resolv-conf", &Options::resolv_conf},
                                      {"--busybox", &Options::busybox},
                                      {"--chronyd", &Options::chronyd},
+                                     {"--hostapd", &Options::hostapd},
                                      {"--ssh-server", &Options::ssh_server},
                                      {"--shell", &Options::shell},
                                      {"--users", &Options::users},

@@ -3,6 +3,7 @@
 
 #include "policy/base/table.hpp"
 #include "policy/base/text.hpp"
+#include "policy/config/certificate.hpp"
 
 #include <algorithm>
 
@@ -63,6 +64,7 @@ ports::ControlResponse show_access_ports(const Invocation& invocation, const Por
                      {"mode", "Mode", Column::Kind::text},
                      {"host_mode", "Host mode", Column::Kind::text},
                      {"link", "Link", Column::Kind::text},
+                     {"authenticator", "Authenticator", Column::Kind::text},
                      {"devices", "Devices", Column::Kind::number},
                      {"maximum", "Maximum", Column::Kind::number},
                      {"role", "Role", Column::Kind::text}};
@@ -72,11 +74,26 @@ ports::ControlResponse show_access_ports(const Invocation& invocation, const Por
             sessions, [&](const access::Session& session) { return session.station.port == port.name; });
         table.rows.push_back({port.name, std::string(name_of(port.mode)), std::string(name_of(port.host_mode)),
                               access.has_carrier(port.name) ? "up" : "down",
+                              !has_dot1x(port.mode)                  ? ""
+                              : access.has_authenticator(port.name) ? "present"
+                                                                    : "absent",
                               text::to_text(static_cast<std::uint64_t>(devices)), text::to_text(port.max_devices),
                               port.role});
     }
     table.status = access.trouble();
     return {.exit_status = 0, .output = invocation.has("--json") ? table.json() : table.text(), .errors = {}};
+}
+
+ports::ControlResponse show_access_eap_server(const std::string& certificate) {
+    if (certificate.empty()) {
+        return {.exit_status = 1,
+                .output = {},
+                .errors = "there is none: no port has 802.1X, or a RADIUS server of the clinic decides\n"};
+    }
+    return {.exit_status = 0,
+            .output = text::concat("SHA-256 ", config::pem_fingerprint(certificate), "\n", certificate,
+                                   certificate.ends_with('\n') ? "" : "\n"),
+            .errors = {}};
 }
 
 ports::ControlResponse clear_access_session(const Invocation& invocation, PortAccess& access) {

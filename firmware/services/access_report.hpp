@@ -13,4 +13,7 @@ namespace sekisho::services {
 [[nodiscard]] ports::ControlResponse show_access_ports(const Invocation& invocation, const PortAccess& access);
 [[nodiscard]] ports::ControlResponse clear_access_session(const Invocation& invocation, PortAccess& access);
 
+/// The certificate for devices to pin, and its fingerprint for people to compare.
+[[nodiscard]] ports::ControlResponse show_access_eap_server(const std::string& certificate);
+
 } // namespace sekisho::services

@@ -143,6 +143,10 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
         return show_rules(invocation);
     case CommandId::show_system:
         return show_system(invocation);
+    case CommandId::access_password:
+    case CommandId::access_secret:
+    case CommandId::store_access_secret:
+    case CommandId::show_access_eap_server:
     case CommandId::authenticate:
     case CommandId::check:
     case CommandId::console:

@@ -33,7 +33,12 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 30> kCommands{{
+constexpr std::array<CommandRow, 34> kCommands{{
+    {CommandId::access_password, "access password", name, {}, local, listed,
+     "store the password of a user of 802.1X, asked for unseen"},
+    {CommandId::access_secret, "access secret", name, {}, local, listed,
+     "store the secret that a RADIUS server shares with the router"},
+    {CommandId::store_access_secret, "access-secret", words, {}, daemon, hidden, "a secret that was asked for"},
     {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
     {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
@@ -59,6 +64,8 @@ constexpr std::array<CommandRow, 30> kCommands{{
     {CommandId::render, "render", file, kRenderOptions, local, listed,
      "print the packet filter rules of a configuration"},
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
+    {CommandId::show_access_eap_server, "show access eap-server", none, {}, daemon, listed,
+     "certificate of the router's EAP server, for devices to expect"},
     {CommandId::show_access_ports, "show access ports", none, kJsonOnly, daemon, listed,
      "ports under port access: mode, link, devices"},
     {CommandId::show_access_sessions, "show access sessions", none, kJsonOnly, daemon, listed,
@@ -145,6 +152,7 @@ std::size_t count_of(Operands operands) {
         return 0;
     case file:
     case address:
+    case name:
         return 1;
     case station:
         return 2;
@@ -163,6 +171,8 @@ std::string_view description_of(Operands operands) {
         return "an IPv4 or IPv6 address";
     case station:
         return "a port and a MAC address";
+    case name:
+        return "a name out of the configuration";
     }
     std::unreachable();
 }
@@ -240,6 +250,8 @@ std::string_view operand_of(const CommandRow& row) {
         return " ADDRESS";
     case station:
         return " PORT MAC";
+    case name:
+        return " NAME";
     }
     std::unreachable();
 }

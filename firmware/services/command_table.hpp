@@ -17,6 +17,9 @@ enum class CommandId {
     authenticate,
     check,
     clear_access_session,
+    access_password,
+    access_secret,
+    store_access_secret,
     console,
     geo_import,
     geo_rollback,
@@ -29,6 +32,7 @@ enum class CommandId {
     quit,
     render,
     session,
+    show_access_eap_server,
     show_access_ports,
     show_access_sessions,
     show_accounts,
@@ -63,6 +67,7 @@ enum class Operands {
     words,   ///< any words
     address, ///< one IPv4 or IPv6 address
     station, ///< a port and a MAC address
+    name,    ///< one name out of the configuration
 };
 
 struct OptionRow {

@@ -45,6 +45,9 @@ access::Moment PortAccess::moment() const {
 
 Result<void> PortAccess::start() {
     m_renewal->start_repeating(kRenewalMilliseconds);
+    m_ports.radius.on_event([this](const access::Event& event) { tell(event); });
+    m_ports.radius.on_server([this](const std::string& name, std::string_view what) { on_server(name, what); });
+    m_ports.authenticators.on_event([this](const access::Event& event) { on_authenticator(event); });
     TRY(m_ports.table.watch_links([this](const ports::LinkEvent& event) { on_link(event); }));
     return m_ports.frames.start([this](const events::LogRecord& record) { on_frame(record); });
 }
@@ -62,8 +65,19 @@ Result<void> PortAccess::follow(const model::Model& model) {
     if (!done) {
         fail("port access", done.error());
     }
+    follow_authenticators();
     set_timer();
     return done;
+}
+
+void PortAccess::follow_authenticators() {
+    std::vector<std::string> ports;
+    for (const model::AccessPort& port : m_policy.ports) {
+        if (model::has_dot1x(port.mode)) {
+            ports.push_back(port.name);
+        }
+    }
+    m_ports.authenticators.follow(ports);
 }
 
 Result<void> PortAccess::configure() {
@@ -71,7 +85,10 @@ Result<void> PortAccess::configure() {
     const access::Moment now = moment();
     m_was_synchronised = now.clock.synchronised;
     const access::Orders orders =
-        m_access.configure({.policy = m_policy, .own_addresses = m_own_addresses, .servers_judge_macs = false}, now);
+        m_access.configure({.policy = m_policy,
+                            .own_addresses = m_own_addresses,
+                            .servers_judge_macs = !m_policy.radius_servers.empty()},
+                           now);
     auto installed = install_filter();
     carry_out(orders);
     if (!std::exchange(m_has_adopted, true)) {
@@ -188,6 +205,33 @@ void PortAccess::on_link(const ports::LinkEvent& event) {
     }
 }
 
+/// A success counts with a server's word for it alone, and that names the user: the name that an authenticator has may
+/// be the one that was claimed in the clear.
+void PortAccess::on_authenticator(access::Event event) {
+    if (auto* success = std::get_if<access::Authenticated>(&event)) {
+        auto acceptance = m_ports.radius.take_acceptance(success->station);
+        if (!acceptance) {
+            m_ports.authenticators.forget(success->station);
+            return;
+        }
+        success->user = std::move(acceptance->user);
+        success->valid_for = acceptance->valid_for;
+    }
+    tell(event);
+}
+
+void PortAccess::on_server(const std::string& name, std::string_view what) {
+    const bool is_good = what == "answers";
+    Event event;
+    event.set(Field::event_kind, is_good ? "event" : "alert");
+    event.set(Field::event_category, "authentication");
+    event.set(Field::event_action, "radius-server");
+    event.set(Field::event_outcome, is_good ? "success" : "failure");
+    event.set(Field::event_reason, std::string(what));
+    event.set(Field::message, text::concat("RADIUS server ", name));
+    m_log.record(std::move(event));
+}
+
 void PortAccess::tell(const access::Event& event) {
     carry_out(m_access.take(event, moment()));
     set_timer();
@@ -225,12 +269,11 @@ struct PortAccess::Executor {
 
     void operator()(const access::Refuse& order) const { service.record_refusal(order); }
 
-    // the authenticators' part comes with 802.1X
-    void operator()(const access::Invite&) const {}
+    void operator()(const access::Invite& order) const { service.m_ports.authenticators.invite(order.station); }
 
-    void operator()(const access::Forget&) const {}
+    void operator()(const access::Forget& order) const { service.m_ports.authenticators.forget(order.station); }
 
-    void operator()(const access::AskForMac&) const {}
+    void operator()(const access::AskForMac& order) const { service.m_ports.radius.judge_mac(order.station); }
 };
 
 void PortAccess::carry_out(const access::Orders& orders) {

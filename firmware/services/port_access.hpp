@@ -4,9 +4,11 @@
 // in the kernel, renewed here: without the daemon it ends by itself.
 #pragma once
 
+#include "firmware/ports/authenticators.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/event_loop.hpp"
 #include "firmware/ports/packet_log.hpp"
+#include "firmware/ports/radius_servers.hpp"
 #include "firmware/ports/station_filter.hpp"
 #include "firmware/ports/station_table.hpp"
 #include "firmware/ports/store.hpp"
@@ -27,6 +29,8 @@ public:
         ports::StationTable& table;
         ports::StationFilter& filter;
         ports::PacketLog& frames; ///< of ruleset::kLogGroupStations
+        ports::Authenticators& authenticators;
+        ports::RadiusServers& radius;
         ports::EventLoop& loop;
         ports::Clock& clock;
         ports::Store& run_store; ///< gone with the next boot: sessions in force, for a daemon that starts anew
@@ -57,6 +61,11 @@ public:
     /// Ports that have a link.
     [[nodiscard]] bool has_carrier(const std::string& port) const;
 
+    /// Whether the port's authenticator is there.
+    [[nodiscard]] bool has_authenticator(const std::string& port) const {
+        return m_ports.authenticators.is_present(port);
+    }
+
     /// Whether there was such a session.
     bool clear(const access::Station& station);
 
@@ -68,6 +77,8 @@ private:
 
     void on_frame(const events::LogRecord& record);
     void on_link(const ports::LinkEvent& event);
+    void on_authenticator(access::Event event);
+    void on_server(const std::string& name, std::string_view what);
     void tell(const access::Event& event);
     void carry_out(const access::Orders& orders);
     void put_in_force(const access::Authorise& order);
@@ -77,6 +88,7 @@ private:
     Result<bool> read_links();
     Result<void> install_filter();
     Result<void> configure();
+    void follow_authenticators();
     Result<void> adopt();
     void save();
     void fail(std::string_view what, const Error& error);

@@ -166,8 +166,8 @@ TEST(certificate_refused, lengths_that_der_does_not_have) {
     CHECK_SAME(kNotOne, refused(pem("0\xff")));
 }
 
-TEST_GROUP(certificate_fingerprint){};
+TEST_GROUP(pem_fingerprint){};
 
-TEST(certificate_fingerprint, is_what_openssl_says) {
-    CHECK_SAME(kFingerprint, certificate_fingerprint(kCertificate));
+TEST(pem_fingerprint, is_what_openssl_says) {
+    CHECK_SAME(kFingerprint, pem_fingerprint(kCertificate));
 }

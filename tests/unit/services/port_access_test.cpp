@@ -2,6 +2,7 @@
 #include "firmware/services/access_sessions.hpp"
 #include "firmware/services/port_access.hpp"
 #include "policy/ruleset/mark.hpp"
+#include "tests/unit/fakes/authenticators.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 #include "tests/unit/fakes/stations.hpp"
 
@@ -32,7 +33,7 @@ model::Model clinic() {
         port.role = "office";
         model.access.ports.push_back(port);
     }
-    model.access.roles.push_back({.name = "office", .place = {}, .description = {}, .destination_lists = {}});
+    model.access.roles.push_back({.name = "office", .place = {}, .description = {}, .destination_lists = {}, .critical = false});
     model::Device desk;
     desk.mac = kDesk;
     desk.name = "desk";
@@ -51,6 +52,8 @@ TEST_GROUP(port_access_service) {
     fakes::FakePacketLog frames;
     fakes::FakeStationTable table;
     fakes::FakeStationFilter filter;
+    fakes::FakeAuthenticators authenticators;
+    fakes::FakeRadiusServers radius;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
     std::unique_ptr<services::PortAccess> service;
@@ -66,7 +69,7 @@ TEST_GROUP(port_access_service) {
 
     void begin() {
         service = std::make_unique<services::PortAccess>(
-            services::PortAccess::Ports{table, filter, frames, loop, clock, run_store}, keeper, log);
+            services::PortAccess::Ports{table, filter, frames, authenticators, radius, loop, clock, run_store}, keeper, log);
         CHECK(service->start().has_value());
     }
 
@@ -247,4 +250,55 @@ TEST(port_access_service, sessions_are_written_and_read_back) {
     LONGS_EQUAL(2, read.size());
     STRCMP_EQUAL("tana\tka\n", read[0].user.c_str());
     STRCMP_EQUAL(text.c_str(), services::written_sessions(read).c_str());
+}
+
+// ---- 802.1X
+
+TEST(port_access_service, authenticators_of_ports_with_dot1x_are_followed) {
+    model::Model model = clinic();
+    model.access.ports[1].mode = model::AccessMode::dot1x_then_mab;
+    follow(model);
+    CHECK(authenticators.ports == std::vector<std::string>{"lan2"});
+    seen(kStranger);
+    CHECK(authenticators.said == std::vector<std::string>{"invite lan2 00:16:3e:00:00:99"});
+}
+
+TEST(port_access_service, success_lets_in_who_is_a_user) {
+    model::Model model = clinic();
+    model.access.ports[1].mode = model::AccessMode::dot1x;
+    model.access.users.push_back({.name = "tanaka", .place = {}, .role = {}, .expires = {}, .certificates = {}, .note = {}});
+    follow(model);
+    const Station station{"lan2", kStranger};
+    radius.acceptances[station] = {.user = "tanaka", .valid_for = {}};
+    authenticators.tell(access::Authenticated{station, {}, {}});
+    CHECK(table.leases.contains(station));
+    STRCMP_CONTAINS(R"("name":"tanaka")", files.all_lines().back().c_str());
+    authenticators.tell(access::LoggedOff{station});
+    CHECK_FALSE(table.leases.contains(station));
+    radius.acceptances[station] = {.user = "*", .valid_for = {}};
+    authenticators.tell(access::Authenticated{station, {}, {}});
+    CHECK_FALSE(table.leases.contains(station));
+    STRCMP_CONTAINS(R"("reason":"unknown-user")", files.all_lines().back().c_str());
+}
+
+TEST(port_access_service, a_success_without_a_servers_word_is_none) {
+    model::Model model = clinic();
+    model.access.ports[1].mode = model::AccessMode::dot1x;
+    model.access.radius_servers.push_back({});
+    follow(model);
+    authenticators.tell(access::Authenticated{{"lan2", kStranger}, "tanaka", {}});
+    CHECK_FALSE(table.leases.contains(Station{"lan2", kStranger}));
+    CHECK(authenticators.said == std::vector<std::string>{"forget lan2 00:16:3e:00:00:99"});
+}
+
+TEST(port_access_service, a_radius_server_is_asked_for_addresses_that_are_not_registered) {
+    model::Model model = clinic();
+    model.access.radius_servers.push_back({});
+    follow(model);
+    seen(kStranger);
+    CHECK(radius.asked == std::vector<std::string>{"lan2 00:16:3e:00:00:99"});
+    radius.tell(access::MacJudged{.station = {"lan2", kStranger}, .accepted = true, .role = {}, .valid_for = {}});
+    CHECK(table.leases.contains(Station{"lan2", kStranger}));
+    radius.say("nps", "silent");
+    STRCMP_CONTAINS(R"("reason":"silent")", files.all_lines().back().c_str());
 }
