@@ -42,6 +42,11 @@ class Certificate:
     def pem(self) -> str:
         return self.certificate.read_text()
 
+    @property
+    def serial(self) -> str:
+        """In hexadecimal, as openssl shows it."""
+        return subprocess.run(['openssl', 'x509', '-noout', '-serial', '-in', str(self.certificate)], capture_output=True, text=True, check=True).stdout.strip().split('=')[1]
+
 
 class Authority:
     """`above`: the authority that this one's certificate comes from; else it is its own."""
@@ -74,6 +79,16 @@ class Authority:
             between, above = between + above.pem, above.above
         made.chain.write_text(made.pem + between)
         return made
+
+    def revocation_list(self, *revoked: Certificate) -> str:
+        """PEM."""
+        index = self.folder / 'index.txt'
+        index.write_text(''.join(f'R\t450101000000Z\t250101000000Z\t{each.serial}\tunknown\t/CN=revoked\n' for each in revoked))
+        settings = self.folder / 'revocation.conf'
+        settings.write_text(f'[ca]\ndefault_ca=own\n[own]\ndatabase={index}\ndefault_md=sha256\ndefault_crl_days=3000\n')
+        run = subprocess.run(['openssl', 'ca', '-gencrl', '-config', str(settings), '-keyfile', str(self._key), '-cert', str(self.certificate)], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
 
     @staticmethod
     def _make(path: Path, key: Path, name: str, above: 'Authority | None', extensions: str, begin: datetime, end: datetime, digest: str) -> None:
