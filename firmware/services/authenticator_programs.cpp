@@ -52,7 +52,8 @@ std::string AuthenticatorPrograms::run_path(std::string_view file) const {
 
 Result<void> AuthenticatorPrograms::follow(const model::Model& model) {
     const model::PortAccess& policy = model.access;
-    if (!policy.has_dot1x()) {
+    const bool is_own = policy.radius_servers.empty();
+    if (is_own && !policy.has_dot1x()) {
         stop_ports_except({});
         m_ports.processes.stop(kServer);
         m_written.clear();
@@ -61,7 +62,6 @@ Result<void> AuthenticatorPrograms::follow(const model::Model& model) {
     if (m_secret.empty()) {
         m_secret = TRY(m_ports.keys.random_hex(kSecretBytes));
     }
-    const bool is_own = policy.radius_servers.empty();
     auto server = is_own ? follow_server(policy) : Result<void>{};
     if (!is_own) {
         m_ports.processes.stop(kServer);
