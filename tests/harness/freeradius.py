@@ -57,24 +57,52 @@ server outer {{
     listen {{ type = auth
               ipaddr = {address}
               port = {port} }}
-    authorize {{ eap {{ ok = return }}
-                 files
-                 pap }}
-    authenticate {{ Auth-Type PAP {{ pap }}
-                    eap }}
-    post-auth {{ {post_auth} }}
+    authorize {{
+        eap {{
+            ok = return
+        }}
+        files
+        pap
+    }}
+    authenticate {{
+        Auth-Type PAP {{
+            pap
+        }}
+        eap
+    }}
+    post-auth {{
+        {post_auth}
+    }}
 }}
 server inner {{
-    authorize {{ files
-                 mschap
-                 eap }}
-    authenticate {{ Auth-Type MS-CHAP {{ mschap }}
-                    eap }}
-    post-auth {{ update {{ &outer.session-state:User-Name := &User-Name }} }}
+    authorize {{
+        files
+        mschap
+        eap
+    }}
+    authenticate {{
+        Auth-Type MS-CHAP {{
+            mschap
+        }}
+        eap
+    }}
+    post-auth {{
+        update {{
+            &outer.session-state:User-Name := &User-Name
+        }}
+    }}
 }}
 '''
-# The name that the inner method proved is told in the answer; `more` adds attributes to it.
-_POST_AUTH = 'if (&session-state:User-Name) { update reply { &User-Name := &session-state:User-Name } } update reply { %s }'
+# The name that the inner method proved is told in the answer; so is what a test wants beside it.
+_POST_AUTH = '''if (&session-state:User-Name) {
+            update reply {
+                &User-Name := &session-state:User-Name
+            }
+        }'''
+_REPLY = '''
+        update reply {
+            %s
+        }'''
 
 
 class FreeRadius:
@@ -88,7 +116,7 @@ class FreeRadius:
         made = self.authority.issue('radius', dns=['radius.clinic.example'])
         (self.folder / 'users').write_text(users)
         (self.folder / 'dictionary').write_text('')
-        post_auth = _POST_AUTH % reply if reply else _POST_AUTH.split(' update reply { %s')[0]
+        post_auth = _POST_AUTH + (_REPLY % reply if reply else '')
         (self.folder / 'radiusd.conf').write_text(_CONFIGURATION.format(
             folder=self.folder, address=address, client=client, secret=secret, port=port, key=made.key, certificate=made.chain,
             authority=self.authority.certificate, post_auth=post_auth))

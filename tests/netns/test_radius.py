@@ -3,17 +3,20 @@
 
 import hashlib
 import hmac
+import socket
 import struct
 import threading
 
 import pytest
 
 from tests.harness import daemon
+from tests.harness.access import comes_on, pings, reaches, sessions, wait_for_authenticators
 from tests.harness.daemon import CLINIC_V4, DESK_V4, DEVICE_V4, MODALITY_V4, field, until
 from tests.harness.freeradius import FreeRadius
 from tests.harness.supplicant import Supplicant, peap, ttls
-from tests.netns.test_dot1x import DESK_MAC, PASSWORD, SERVER_MAC, comes_on, pings, sessions, wait_for_authenticators
 
+SERVER_MAC, DESK_MAC = '00:16:3e:00:00:20', '00:16:3e:00:00:50'
+PASSWORD = 'a quiet lamp in room 2'
 SECRET = 'a secret of the clinic'
 USERS = f'''tanaka Cleartext-Password := "{PASSWORD}"
 00163e000020 Cleartext-Password := "00163e000020"
@@ -59,15 +62,15 @@ def test_the_clinics_server_admits_who_proves_it(clinic, method):
     lab = clinic()
     with free_radius(lab) as server, Supplicant(lab.desk, lab.folder, method('tanaka', PASSWORD, server.authority.certificate)) as supplicant:
         supplicant.wait_authenticated()
-        row = comes_on(lab)
+        row = comes_on(lab, 'lan2', DESK_MAC)
         assert (row['user'], row['method'], row['role']) == ('tanaka', 'dot1x', 'office')
-        assert pings(lab.desk, CLINIC_V4)
+        assert reaches(lab.desk, CLINIC_V4)
 
 
 def test_the_servers_name_for_the_user_decides_on_the_role(clinic):
     lab = clinic(access(more='user tanaka { role viewer; }'))
     with free_radius(lab) as server, Supplicant(lab.desk, lab.folder, peap('tanaka', PASSWORD, server.authority.certificate, outer='suzuki')):
-        row = comes_on(lab)
+        row = comes_on(lab, 'lan2', DESK_MAC)
         assert (row['user'], row['role']) == ('tanaka', 'viewer')
 
 
@@ -94,7 +97,7 @@ def test_a_session_timeout_of_the_server_is_kept(clinic):
         until(lambda: pings(lab.server, CLINIC_V4), 'an answer', 15)
         since = sessions(lab)['lan1', SERVER_MAC]['since']
         until(lambda: server.log().count('Login OK') >= 3, lambda: server.log()[-2000:], 30)  # asked anew in time
-        assert sessions(lab)['lan1', SERVER_MAC]['since'] == since and pings(lab.server, CLINIC_V4)
+        assert sessions(lab)['lan1', SERVER_MAC]['since'] == since and reaches(lab.server, CLINIC_V4)
         server.stop()
         assert field(lab.event(event__action='access-ended', source__mac=SERVER_MAC), 'event.reason') == 'not-renewed'
         assert not pings(lab.server, CLINIC_V4)
@@ -114,7 +117,7 @@ def test_the_second_server_decides_while_the_first_is_silent(clinic):
     with free_radius(lab) as first, free_radius(lab, secret=SECRET + ' too', port=1912) as second:
         first.pause()
         with Supplicant(lab.desk, lab.folder, peap('tanaka', PASSWORD, second.authority.certificate)):
-            comes_on(lab)
+            comes_on(lab, 'lan2', DESK_MAC)
             assert 'tanaka' in second.log()
             lab.event(event__action='radius-server', event__reason='silent', message='RADIUS server nps')
         first.resume()
@@ -128,16 +131,16 @@ def test_without_a_server_a_critical_session_goes_on_and_no_other_begins(clinic)
         desk = Supplicant(lab.desk, lab.folder, peap('tanaka', PASSWORD, server.authority.certificate))
         other = Supplicant(lab.server, lab.folder, peap('tanaka', PASSWORD, server.authority.certificate))
         with desk, other:
-            comes_on(lab)
+            comes_on(lab, 'lan2', DESK_MAC)
             comes_on(lab, 'lan1', SERVER_MAC)
             server.pause()
             assert field(lab.event(event__action='access-ended', source__mac=SERVER_MAC, seconds=40), 'event.reason') == 'not-renewed'
             lab.event(event__action='access-granted', source__mac=DESK_MAC, event__reason='servers-silent', seconds=40)
-            assert pings(lab.desk, CLINIC_V4) and not pings(lab.server, CLINIC_V4)
+            assert reaches(lab.desk, CLINIC_V4) and not pings(lab.server, CLINIC_V4)
             server.resume()
             lab.event(event__action='radius-server', event__reason='answers', seconds=40)
             until(lambda: sessions(lab).get(('lan1', SERVER_MAC)), 'the other device', 90, 0.2)
-            assert pings(lab.desk, CLINIC_V4)
+            assert reaches(lab.desk, CLINIC_V4)
         # and a lost link ends what was prolonged, whatever is critical
         lab.desk.ip('link', 'set', 'eth0', 'down')
         lab.event(event__action='access-ended', source__mac=DESK_MAC, event__reason='link-lost')
@@ -147,7 +150,6 @@ class Forger:
     """Answers every Access-Request with an Access-Accept: with a right Response Authenticator, and what `signs` says of the Message-Authenticator."""
 
     def __init__(self, host, secret: str, signs: bool):
-        import socket
         self._secret, self._signs = secret.encode(), signs
         self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((DEVICE_V4, 1812))
