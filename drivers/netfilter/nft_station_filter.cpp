@@ -4,11 +4,15 @@
 #include "drivers/netfilter/nft_command.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <endian.h>
 #include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -97,6 +101,34 @@ void add_lease(NetlinkBatch& batch, const ports::StationFilter::Lease& lease) {
     });
 }
 
+/// What an element of the map has counted.
+std::uint64_t packets_of(nftnl_set_elem* element) {
+    std::uint64_t packets = 0;
+    nftnl_set_elem_expr_foreach(
+        element,
+        [](nftnl_expr* expression, void* sum) {
+            if (nftnl_expr_get_str(expression, NFTNL_EXPR_NAME) == std::string_view("counter")) {
+                *static_cast<std::uint64_t*>(sum) += nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+            }
+            return 0;
+        },
+        &packets);
+    return packets;
+}
+
+std::optional<access::Station> station_of(nftnl_set_elem* element) {
+    std::uint32_t size = 0;
+    const auto* key = static_cast<const std::uint8_t*>(nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size));
+    access::Station station;
+    if (key == nullptr || size < IFNAMSIZ + station.mac.bytes.size()) {
+        return std::nullopt;
+    }
+    const std::uint8_t* const name_end = std::find(key, key + IFNAMSIZ, std::uint8_t{0});
+    station.port.assign(key, name_end);
+    std::copy_n(key + IFNAMSIZ, station.mac.bytes.size(), station.mac.bytes.begin());
+    return station;
+}
+
 } // namespace
 
 Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
@@ -129,6 +161,37 @@ Result<void> NftStationFilter::put(std::span<const Lease> leases) {
         TRY(m_netlink.commit(std::move(batch)));
     }
     return {};
+}
+
+Result<std::vector<access::Station>> NftStationFilter::heard() {
+    std::vector<access::Station> heard;
+    auto listed = m_netlink.request(
+        NFT_MSG_GETSETELEM, RequestKind::dump, std::string(ruleset::kRoleMap),
+        [](nlmsghdr* message) {
+            static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(message))->nfgen_family = NFPROTO_NETDEV;
+            mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, std::string(ruleset::kStationTable).c_str());
+            mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, std::string(ruleset::kRoleMap).c_str());
+        },
+        [&](const nlmsghdr* reply) {
+            const std::unique_ptr<nftnl_set, void (*)(const nftnl_set*)> map(nftnl_set_alloc(), nftnl_set_free);
+            if (nftnl_set_elems_nlmsg_parse(reply, map.get()) != 0) {
+                return;
+            }
+            nftnl_set_elem_foreach(
+                map.get(),
+                [](nftnl_set_elem* element, void* into) {
+                    if (auto station = station_of(element); station && packets_of(element) > 0) {
+                        static_cast<std::vector<access::Station>*>(into)->push_back(*std::move(station));
+                    }
+                    return 0;
+                },
+                &heard);
+        },
+        [&] { heard.clear(); });
+    if (!listed && listed.error().number() != ENOENT) {
+        return std::unexpected(std::move(listed).error());
+    }
+    return heard;
 }
 
 Result<void> NftStationFilter::remove(const access::Station& station) {

@@ -16,6 +16,7 @@ public:
 
     Result<void> install(const ruleset::StationFilter& filter) override;
     Result<void> put(std::span<const Lease> leases) override;
+    Result<std::vector<access::Station>> heard() override;
     Result<void> remove(const access::Station& station) override;
     Result<void> close(const std::string& port) override;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sekisho::ports {
 
@@ -28,6 +29,8 @@ public:
     /// Gives stations their roles, in place of others that they had, and opens their ports outwards, for
     /// ruleset::kRoleLeaseSeconds from now on.
     virtual Result<void> put(std::span<const Lease> leases) = 0;
+    /// Those with a role that have sent something since they were given it last.
+    virtual Result<std::vector<access::Station>> heard() = 0;
     virtual Result<void> remove(const access::Station& station) = 0;
     /// Nothing goes out to the port any more.
     virtual Result<void> close(const std::string& port) = 0;

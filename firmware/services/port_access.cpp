@@ -35,6 +35,7 @@ PortAccess::PortAccess(Ports ports, Timekeeper& timekeeper, EventLog& log)
       })),
       m_renewal(ports.loop.make_timer([this] {
           check_clock();
+          end_silent();
           renew_leases();
       })),
       m_save(ports.loop.make_timer([this] { save(); })) {}
@@ -95,7 +96,9 @@ Result<void> PortAccess::configure() {
         TRY(adopt());
     }
     TRY(std::move(installed));
+    note_heard();
     renew_leases(); // roles may have other numbers now
+    let_wake();
     return {};
 }
 
@@ -155,6 +158,7 @@ void PortAccess::check_links() {
     if (!done) {
         fail("port access", done.error());
     }
+    let_wake();
     set_timer();
 }
 
@@ -187,6 +191,9 @@ void PortAccess::on_frame(const events::LogRecord& record) {
         event.set(Field::message, "frames with a VLAN tag are not let in here");
         m_log.record(std::move(event));
         return;
+    }
+    if (m_on_sighting) {
+        m_on_sighting(station);
     }
     tell(access::FrameSeen{station});
 }
@@ -243,6 +250,11 @@ bool PortAccess::clear(const access::Station& station) {
     return is_there;
 }
 
+std::optional<PortAccess::LastResult> PortAccess::last_result(const access::Station& station) const {
+    const auto found = m_results.find(station);
+    return found == m_results.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool PortAccess::has_carrier(const std::string& port) const {
     const auto found = m_links.find(port);
     return found != m_links.end() && found->second;
@@ -277,6 +289,13 @@ struct PortAccess::Executor {
 };
 
 void PortAccess::carry_out(const access::Orders& orders) {
+    const auto is_anew = [this](const access::Order& order) {
+        const auto* authorise = std::get_if<access::Authorise>(&order);
+        return authorise != nullptr && m_heard.contains(authorise->session.station);
+    };
+    if (std::ranges::any_of(orders, is_anew)) {
+        note_heard(); // a lease that is put anew has counted nothing
+    }
     for (const access::Order& order : orders) {
         std::visit(Executor{*this}, order);
     }
@@ -293,6 +312,11 @@ std::uint32_t PortAccess::number_of(const std::string& role) const {
 /// The filter first: the bridge must let nothing in that has no role.
 void PortAccess::put_in_force(const access::Authorise& order) {
     const access::Session& session = order.session;
+    m_results[session.station] = {order.cause, m_timekeeper.reading().now};
+    access::Ticks& heard = m_heard.try_emplace(session.station, moment().ticks).first->second;
+    if (session.method == access::Method::dot1x) {
+        heard = std::max(heard, session.proved); // its EAPOL frames are not counted
+    }
     const ports::StationFilter::Lease lease{session.station, number_of(session.role)};
     auto put = m_ports.filter.put({&lease, 1});
     if (put) {
@@ -312,6 +336,8 @@ void PortAccess::put_in_force(const access::Authorise& order) {
 
 void PortAccess::end(const access::Revoke& order) {
     const access::Station& station = order.session.station;
+    m_results.erase(station);
+    m_heard.erase(station);
     for (auto removed : {m_ports.table.expel(station), m_ports.filter.remove(station)}) {
         if (!removed) {
             fail(text::concat(station.port, " ", station.mac.text(), " may be let in for a minute more"),
@@ -322,13 +348,79 @@ void PortAccess::end(const access::Revoke& order) {
     const bool is_last = std::ranges::none_of(
         sessions, [&](const access::Session& session) { return session.station.port == station.port; });
     if (is_last && m_links.contains(station.port)) {
-        for (auto closed : {m_ports.table.set_flooding(station.port, false), m_ports.filter.close(station.port)}) {
+        const bool has_sleeper = std::ranges::contains(m_filter.woken, station.port, &access::Station::port);
+        for (auto closed :
+             {m_ports.table.set_flooding(station.port, has_sleeper), m_ports.filter.close(station.port)}) {
             if (!closed) {
                 fail(text::concat("frames for everybody still go out to ", station.port), closed.error());
             }
         }
     }
     record(order.session, "access-ended", order.cause);
+}
+
+// ---- silence and sleep
+
+/// Who has sent something since this was asked last. Before leases are put, which count anew from then on.
+void PortAccess::note_heard() {
+    const bool is_asked = std::ranges::any_of(m_policy.ports, [](const auto& port) { return port.inactivity > 0; });
+    if (!is_asked || m_heard.empty()) {
+        return;
+    }
+    const auto heard = m_ports.filter.heard();
+    if (!heard) {
+        fail("who is silent is not known", heard.error());
+        for (auto& [station, ticks] : m_heard) {
+            ticks = moment().ticks; // nobody is sent away for what is not known
+        }
+        return;
+    }
+    const access::Ticks now = moment().ticks;
+    for (const access::Station& station : *heard) {
+        if (const auto found = m_heard.find(station); found != m_heard.end()) {
+            found->second = now;
+        }
+    }
+}
+
+/// Ends what has been silent for as long as its port allows.
+void PortAccess::end_silent() {
+    note_heard();
+    const access::Ticks now = moment().ticks;
+    std::vector<access::Station> silent;
+    for (const auto& [station, ticks] : m_heard) {
+        const model::AccessPort* port = m_policy.find_port(station.port);
+        if (port != nullptr && port->inactivity > 0 && now - ticks >= access::Ticks::of_seconds(port->inactivity)) {
+            silent.push_back(station);
+        }
+    }
+    for (const access::Station& station : silent) {
+        tell(access::WentQuiet{station});
+    }
+}
+
+/// The filter lets out what wakes a device; the bridge has to bring it there, also while nobody is in force.
+void PortAccess::let_wake() {
+    std::set<std::string> ports;
+    std::ranges::transform(m_filter.woken, std::inserter(ports, ports.end()), &access::Station::port);
+    const auto sessions = m_access.sessions();
+    const auto set = [&](const std::string& port, bool on) {
+        if (!m_links.contains(port)) {
+            return;
+        }
+        if (auto flooding = m_ports.table.set_flooding(port, on); !flooding) {
+            fail(text::concat("what wakes devices on ", port), flooding.error());
+        }
+    };
+    for (const std::string& port : ports) {
+        set(port, true);
+    }
+    for (const std::string& port : std::exchange(m_waking_ports, ports)) {
+        const bool is_used = std::ranges::any_of(sessions, [&](const auto& each) { return each.station.port == port; });
+        if (!ports.contains(port) && !is_used) {
+            set(port, false);
+        }
+    }
 }
 
 /// A lease that is gone though its session is in force: the port lost its link, however briefly.
@@ -410,6 +502,9 @@ void PortAccess::record(const access::Session& session, std::string_view action,
 }
 
 void PortAccess::record_refusal(const access::Refuse& order) {
+    if (const auto found = m_results.find(order.station); found != m_results.end()) {
+        found->second = {order.cause, m_timekeeper.reading().now}; // it stays in force as it was
+    }
     Event event;
     event.set(Field::event_kind, order.is_alarm ? "alert" : "event");
     event.set(Field::event_category, "authentication");

@@ -17,9 +17,14 @@
 #include "policy/access/port_access.hpp"
 #include "policy/model/model.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sekisho::services {
 
@@ -66,6 +71,21 @@ public:
         return m_ports.authenticators.is_present(port);
     }
 
+    /// The router's own MAC addresses: no device's.
+    [[nodiscard]] const std::vector<MacAddress>& own_addresses() const noexcept { return m_own_addresses; }
+
+    struct LastResult {
+        access::Cause cause = access::Cause::registered;
+        Time at;
+    };
+
+    /// What was decided last of a station that is in force. A new process knows of what it takes over that it is as it
+    /// was.
+    [[nodiscard]] std::optional<LastResult> last_result(const access::Station& station) const;
+
+    /// Calls back for every frame that is told of: of a station that is not in force.
+    void on_sighting(std::function<void(const access::Station&)> callback) { m_on_sighting = std::move(callback); }
+
     /// Whether there was such a session.
     bool clear(const access::Station& station);
 
@@ -84,6 +104,9 @@ private:
     void put_in_force(const access::Authorise& order);
     void end(const access::Revoke& order);
     void renew_leases();
+    void note_heard();
+    void end_silent();
+    void let_wake();
     void set_timer();
     Result<bool> read_links();
     Result<void> install_filter();
@@ -106,6 +129,10 @@ private:
     std::map<std::string, std::uint32_t, std::less<>> m_numbers; ///< of roles
     std::map<std::string, bool> m_links;                         ///< carrier, by name
     std::vector<MacAddress> m_own_addresses;                     ///< of all links
+    std::map<access::Station, LastResult> m_results;             ///< of what is in force
+    std::map<access::Station, access::Ticks> m_heard; ///< of what is in force: when it sent something, as far as known
+    std::function<void(const access::Station&)> m_on_sighting;
+    std::set<std::string> m_waking_ports; ///< to which frames that wake go out
     bool m_was_synchronised = false;
     ruleset::StationFilter m_installed;
     bool m_is_installed = false;

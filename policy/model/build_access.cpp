@@ -4,6 +4,8 @@
 #include "policy/model/building.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace sekisho::model {
 
@@ -114,6 +116,7 @@ void build_port(Building& building, const config::Node& node) {
     port.attempts = read_number(node, "port-access port * attempts");
     port.quiet_period = read_number(node, "port-access port * quiet-period");
     port.reauthentication = read_number(node, "port-access port * reauthentication");
+    port.inactivity = read_number(node, "port-access port * inactivity");
     if ((has_mab(port.mode) || has_dot1x(port.mode)) && port.role.empty()) {
         building.diagnostics.error(node.place, section, "role is missing",
                                    "role NAME; is the role of devices that have none of their own");
@@ -132,6 +135,12 @@ void build_device(Building& building, const config::Node& node) {
     device.critical = node.find("critical") != nullptr;
     device.owner = setting(&node, "port-access device * owner");
     device.note = setting(&node, "port-access device * note");
+    device.never_inactive = setting(&node, "port-access device * inactivity") == "never";
+    device.is_woken = setting(&node, "port-access device * wake") == "yes";
+    if (device.is_woken && node.find("port") == nullptr) {
+        building.diagnostics.error(node.find("wake")->place, section, "wake needs the device's port",
+                                   "port NAME; says to which port the frames that wake it go out");
+    }
     if (device.mac.is_group() || device.mac == MacAddress{}) {
         building.diagnostics.error(node.value_place, section, "no device has this MAC address",
                                    "the address is on the device, and in the log when it is refused");
@@ -229,6 +238,28 @@ void build_all(Building& building, const config::Node& access, std::string_view 
     }
 }
 
+/// Behind one cable devices see each other whatever their roles say: their frames never reach the router.
+void warn_of_mixed_ports(Building& building) {
+    const PortAccess& access = building.model.access;
+    std::map<std::string_view, std::set<std::string_view>> roles; // of the devices that are bound to each port
+    for (const Device& device : access.devices) {
+        const AccessPort* port = device.port ? access.find_port(*device.port) : nullptr;
+        if (port != nullptr && port->host_mode == HostMode::multi_auth && port->max_devices > 1 &&
+            port->mode != AccessMode::open && port->mode != AccessMode::closed) {
+            roles[port->name].insert(device.role ? *device.role : port->role);
+        }
+    }
+    for (const auto& [name, of_port] : roles) {
+        if (of_port.size() > 1) {
+            building.diagnostics.warning(
+                access.find_port(name)->place, section_of("port", name),
+                text::concat("devices with different roles (", text::join({of_port.begin(), of_port.end()}, ", "),
+                             ") belong to this port, where they are not separated from each other"),
+                "give each role a port of its own, or the port host-mode single-host");
+        }
+    }
+}
+
 } // namespace
 
 void build_access(Building& building) {
@@ -250,6 +281,7 @@ void build_access(Building& building) {
     } else {
         build_radius_servers(building, *access);
     }
+    warn_of_mixed_ports(building);
 }
 
 } // namespace sekisho::model

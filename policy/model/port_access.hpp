@@ -63,6 +63,7 @@ struct AccessPort {
     unsigned attempts = 3;                  ///< invitations until a device counts as one without 802.1X
     unsigned quiet_period = 60;             ///< a refused device is left alone for so long
     unsigned reauthentication = 3600;
+    unsigned inactivity = 0; ///< a session ends whose station sent nothing for so long
 };
 
 /// By what a registered device may be admitted.
@@ -84,6 +85,7 @@ struct Device {
     std::string note;
     bool never_inactive = false;
     bool critical = false; ///< its session in force is prolonged while no RADIUS server answers
+    bool is_woken = false; ///< what wakes it goes out to its port while it is not in force
 };
 
 /// Who may prove themselves to the router's own EAP server. Passwords are stored apart and are no part of a

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace sekisho::ruleset {
 
@@ -63,12 +64,29 @@ std::vector<std::string> locked_rules() {
     };
 }
 
-std::vector<std::string> outward_rules() {
-    return {
+std::vector<std::string> outward_rules(bool wakes) {
+    std::vector<std::string> rules{
         "ether type 0x888e accept", // the authenticator's
         text::concat("oifname @", kLivelySet, " accept"),
-        "counter name withheld drop",
     };
+    if (wakes) {
+        rules.emplace_back("oifname . ether daddr @woken accept");
+    }
+    rules.emplace_back("counter name withheld drop");
+    return rules;
+}
+
+/// A sleeping device is woken by its own address or by everybody's.
+std::string woken_text(const std::vector<access::Station>& woken) {
+    std::set<std::string> elements;
+    for (const access::Station& station : woken) {
+        for (const std::string& address : {station.mac.text(), std::string("ff:ff:ff:ff:ff:ff")}) {
+            elements.insert(text::concat("\"", station.port, "\" . ", address));
+        }
+    }
+    return elements.empty() ? std::string()
+                            : text::concat("    set woken {\n        type ifname . ether_addr\n        elements = { ",
+                                           text::join({elements.begin(), elements.end()}, ", "), " }\n    }\n");
 }
 
 std::string known_text(const std::vector<MacAddress>& known) {
@@ -99,7 +117,12 @@ StationFilter station_filter_of(const model::Model& model) {
             (is_open ? filter.open : filter.locked).push_back(name);
         }
     }
-    std::ranges::transform(model.access.devices, std::back_inserter(filter.known), &model::Device::mac);
+    for (const model::Device& device : model.access.devices) {
+        filter.known.push_back(device.mac);
+        if (device.is_woken && device.port && std::ranges::contains(filter.locked, *device.port)) {
+            filter.woken.push_back({*device.port, device.mac});
+        }
+    }
     return filter;
 }
 
@@ -124,16 +147,19 @@ std::string station_filter_text(const StationFilter& filter) {
     for (const std::string_view name : {"locked", "outward", "open"}) {
         result += text::concat("destroy chain netdev ", kStationTable, " ", name, "\n");
     }
-    result += text::concat("destroy set netdev ", kStationTable, " known\n");
+    for (const std::string_view name : {"known", "woken"}) {
+        result += text::concat("destroy set netdev ", kStationTable, " ", name, "\n");
+    }
     result += text::concat(
         table, " {\n    counter tagged { }\n    counter unauthorised { }\n    counter withheld { }\n    map ", kRoleMap,
         " {\n        type ifname . ether_addr : mark\n        size ", text::to_text(kMostRoles),
-        "\n        flags timeout\n    }\n");
+        "\n        flags timeout\n        counter\n    }\n");
     result += text::concat("    set ", kLivelySet, " {\n        type ifname\n        flags timeout\n    }\n");
     result += text::concat("    set known {\n        type ether_addr\n", known_text(filter.known), "    }\n");
+    result += woken_text(filter.woken);
     result += seen_set("strangers") + seen_set("acquaintances");
     result += chain("locked", "ingress", filter.locked, "drop", locked_rules());
-    result += chain("outward", "egress", filter.locked, "drop", outward_rules());
+    result += chain("outward", "egress", filter.locked, "drop", outward_rules(!filter.woken.empty()));
     result += chain("open", "ingress", filter.open, "accept", {"meta mark set " + text::to_text(kOpenPort)});
     return result + "}\n";
 }

@@ -3,9 +3,11 @@
 // every packet the mark of its sender's role, lets nothing else pass, and tells of strangers; and it lets nothing out
 // to a port where nobody is in force (a bridge sends its own broadcasts to every port, whatever the port's flags say).
 // The table's map of roles and its set of lively ports are filled with leases that end by themselves; its rules are
-// made anew when ports come and go, and leave the map alone.
+// made anew when ports come and go, and leave the map alone. The map counts what each station sent: who is silent shows
+// nowhere else, since a bridge's table, on a port that does not learn, knows only what was sent to a station.
 #pragma once
 
+#include "policy/access/event.hpp"
 #include "policy/model/model.hpp"
 
 #include <string>
@@ -30,6 +32,8 @@ struct StationFilter {
     std::vector<std::string> locked;
     std::vector<std::string> open; ///< on the same bridges
     std::vector<MacAddress> known; ///< registered: told of whatever strangers do
+    /// What is addressed to them, and broadcasts, go out to their ports though nobody is in force there (Wake-on-LAN).
+    std::vector<access::Station> woken;
     friend bool operator==(const StationFilter&, const StationFilter&) = default;
 };
 

@@ -79,8 +79,16 @@ public:
         for (const Lease& lease : leases) {
             roles[lease.station] = lease.role;
             lively.insert(lease.station.port);
+            sent.erase(lease.station);
         }
         return {};
+    }
+
+    Result<std::vector<access::Station>> heard() override {
+        if (refuse) {
+            return std::unexpected(Error(Domain::kernel, "roles", "no buffer space"));
+        }
+        return std::vector<access::Station>(sent.begin(), sent.end());
     }
 
     Result<void> remove(const access::Station& station) override {
@@ -96,6 +104,7 @@ public:
     std::set<std::string> lively;
     ruleset::StationFilter in_force;
     std::map<access::Station, std::uint32_t> roles;
+    std::set<access::Station> sent; ///< something, since its lease was put
     int installs = 0;
     bool refuse = false;
 };

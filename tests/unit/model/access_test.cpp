@@ -65,6 +65,33 @@ TEST(port_access_model, ports_that_are_not_a_lan_bridges_are_refused) {
     STRCMP_CONTAINS("there is no port 'lan9'", refused_access("port lan9 { mode closed; }").c_str());
 }
 
+TEST(port_access_model, silence_and_sleep_are_read) {
+    const Model model = accepted("port-access { role office { } port lan1 { mode mab; role office; inactivity 600; } "
+                                 "device 00:11:22:33:44:55 { name \"x\"; port lan1; inactivity never; wake yes; } "
+                                 "device 00:11:22:33:44:56 { name \"y\"; } }\n");
+    LONGS_EQUAL(600, model.access.ports.at(0).inactivity);
+    CHECK(model.access.devices.at(0).never_inactive && model.access.devices.at(0).is_woken);
+    CHECK_FALSE(model.access.devices.at(1).never_inactive || model.access.devices.at(1).is_woken);
+    LONGS_EQUAL(0, accepted_access("").access.ports.at(0).inactivity);
+    STRCMP_CONTAINS("wake needs the device's port",
+                    refused_access("device 00:11:22:33:44:55 { name \"x\"; wake yes; }").c_str());
+}
+
+TEST(port_access_model, devices_with_different_roles_on_one_port_are_warned_of) {
+    const auto report_of = [](std::string_view port) {
+        return check(text::concat("port-access { role office { } role modality { } port lan1 { ", port,
+                                  " } device 00:11:22:33:44:55 { name \"x\"; port lan1; role modality; } "
+                                  "device 00:11:22:33:44:56 { name \"y\"; port lan1; role office; } }\n"))
+            .report;
+    };
+    STRCMP_CONTAINS("devices with different roles (modality, office) belong to this port, where they are not separated",
+                    report_of("mode mab; role office;").c_str());
+    for (const char* port : {"mode mab; role office; host-mode single-host;", "mode closed;", "mode open;",
+                             "mode mab; role office; maximum-devices 1;"}) {
+        STRCMP_EQUAL("", report_of(port).c_str());
+    }
+}
+
 TEST(port_access_model, addresses_that_no_device_has_are_refused) {
     for (const char* mac : {"01:80:c2:00:00:03", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"}) {
         STRCMP_CONTAINS("no device has this MAC address",

@@ -231,6 +231,78 @@ TEST(port_access_service, clear_ends_what_is_there) {
     CHECK(table.leases.empty());
 }
 
+TEST(port_access_service, who_is_silent_for_as_long_as_the_port_allows_goes) {
+    model::Model model = clinic();
+    model.access.ports[1].inactivity = 100;
+    follow(model);
+    seen(kDesk);
+    for (int round = 0; round < 10; ++round) {
+        filter.sent.insert(desk);
+        loop.advance(20'000, clock);
+    }
+    LONGS_EQUAL(1, service->sessions().size());
+    loop.advance(80'000, clock);
+    LONGS_EQUAL(1, service->sessions().size());
+    loop.advance(20'000, clock);
+    CHECK(service->sessions().empty() && filter.roles.empty() && !filter.lively.contains("lan2"));
+    LONGS_EQUAL(1, files.count(R"("reason":"inactive")"));
+    seen(kDesk); // and comes again
+    LONGS_EQUAL(1, service->sessions().size());
+}
+
+TEST(port_access_service, what_was_sent_before_a_lease_is_put_anew_counts) {
+    model::Model model = clinic();
+    model.access.ports[1].inactivity = 100;
+    follow(model);
+    seen(kDesk);
+    loop.advance(95'000, clock);
+    filter.sent.insert(desk);
+    follow(model); // leases are put anew
+    CHECK(filter.sent.empty());
+    loop.advance(80'000, clock);
+    LONGS_EQUAL(1, service->sessions().size());
+}
+
+TEST(port_access_service, nobody_goes_for_silence_that_is_not_known) {
+    model::Model model = clinic();
+    model.access.ports[1].inactivity = 60;
+    follow(model);
+    seen(kDesk);
+    filter.refuse = true;
+    loop.advance(200'000, clock);
+    LONGS_EQUAL(0, files.count(R"("reason":"inactive")"));
+    LONGS_EQUAL(1, service->sessions().size());
+}
+
+TEST(port_access_service, a_device_may_be_silent_where_its_entry_or_its_port_says_so) {
+    model::Model model = clinic();
+    model.access.ports[1].inactivity = 60;
+    model.access.devices[0].never_inactive = true;
+    follow(model);
+    seen(kDesk);
+    loop.advance(400'000, clock);
+    LONGS_EQUAL(1, service->sessions().size());
+    follow();
+    loop.advance(400'000, clock);
+    LONGS_EQUAL(1, service->sessions().size());
+}
+
+TEST(port_access_service, what_wakes_a_device_goes_out_to_its_port) {
+    model::Model model = clinic();
+    model.access.devices[0].is_woken = true;
+    model.access.devices[0].port = "lan2";
+    follow(model);
+    CHECK(filter.in_force.woken == std::vector<Station>{desk});
+    CHECK(table.flooding.at("lan2"));
+    CHECK(table.leases.empty() && filter.roles.empty() && filter.lively.empty());
+    seen(kDesk);
+    CHECK(service->clear(desk));
+    CHECK(table.flooding.at("lan2"));
+    CHECK_FALSE(filter.lively.contains("lan2"));
+    follow();
+    CHECK_FALSE(table.flooding.at("lan2"));
+}
+
 TEST(port_access_service, sessions_are_written_and_read_back) {
     access::Session session{.station = desk,
                             .method = access::Method::dot1x,
