@@ -31,7 +31,7 @@ struct ControlResponse {
     std::string errors; ///< for standard error
 };
 
-inline constexpr std::size_t kMostPayload = 1u << 20;
+inline constexpr std::size_t kMostPayload = 4u << 20; ///< a configuration of the largest size
 
 /// The daemon's end of the control socket. Every request is answered once, at once: commands don't wait.
 class ControlServer {

@@ -19,7 +19,7 @@
 
 namespace sekisho::config {
 
-inline constexpr std::size_t kMostBytes = 1u << 20;
+inline constexpr std::size_t kMostBytes = 4u << 20; ///< room for 20,000 devices
 inline constexpr std::size_t kMostDepth = 16;
 inline constexpr std::size_t kMostKeyBytes = 63;
 

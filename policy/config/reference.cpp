@@ -15,7 +15,7 @@ constexpr std::string_view kHead =
 Made from the table in schema.cpp; `toolchain/run env SEKISHO_REGENERATE=1 build/debug/tests/unit/config/config_reference_test` writes it anew.
 
 A statement is `key value;` or `key name { … }`. `#` begins a comment that ends with its line; `/*` and `*/` enclose one. Text stands in double quotes, in which `\"` and
-`\\` are the only escapes, on one line; a certificate alone has several. The file is UTF-8 without byte order mark, at most 1 MiB. A statement stands once unless the table says "many".
+`\\` are the only escapes, on one line; a certificate alone has several. The file is UTF-8 without byte order mark, at most 4 MiB. A statement stands once unless the table says "many".
 )";
 
 [[nodiscard]] std::string_view top_of(std::string_view path) {
