@@ -3,6 +3,7 @@
 
 #include "firmware/cli/access_secret.hpp"
 #include "firmware/cli/country_import.hpp"
+#include "firmware/cli/device_import.hpp"
 #include "firmware/cli/log_export.hpp"
 #include "firmware/services/configuration.hpp"
 #include "policy/base/text.hpp"
@@ -105,6 +106,8 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return render(invocation);
     case CommandId::help:
         return print(services::help_text(), 0);
+    case CommandId::access_import:
+        return import_devices(invocation);
     case CommandId::geo_import:
         return import_countries(invocation, m_source, {m_daemon, m_dialogue, m_origin});
     case CommandId::log_export:
@@ -125,6 +128,9 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::log_page:
     case CommandId::session:
     case CommandId::clear_access_session:
+    case CommandId::access_learn:
+    case CommandId::show_access_history:
+    case CommandId::show_access_learned:
     case CommandId::show_access_ports:
     case CommandId::show_access_sessions:
     case CommandId::show_accounts:
@@ -169,15 +175,15 @@ int Client::run_in_daemon(const Invocation& invocation, std::span<const std::str
     return status;
 }
 
-Result<std::string> Client::contents_of(const std::string& operand) {
+Result<std::string> Client::contents_of(const std::string& operand, std::string_view what) {
     if (operand == "-") {
         const bool is_pasted = m_source == Source::prompt || (m_source == Source::line && m_dialogue.is_interactive());
-        return is_pasted ? pasted_contents()
+        return is_pasted ? pasted_contents(what)
                          : m_dialogue.read_all(ports::kMostPayload, "standard input", m_source == Source::line);
     }
     if (m_source != Source::program) {
-        return std::unexpected(
-            Error(Domain::argument, operand, "a session takes a configuration from its own input only: use -"));
+        return std::unexpected(Error(Domain::argument, operand,
+                                     text::concat("a session takes a ", what, " from its own input only: use -")));
     }
     const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(operand.c_str(), "re"));
     if (!file) {
@@ -186,8 +192,9 @@ Result<std::string> Client::contents_of(const std::string& operand) {
     return read_all(file.get(), operand);
 }
 
-Result<std::string> Client::pasted_contents() {
-    TRY(m_dialogue.say("Paste the configuration; a line with only a full stop ends it, Ctrl-C gives it up.\n"));
+Result<std::string> Client::pasted_contents(std::string_view what) {
+    TRY(m_dialogue.say(
+        text::concat("Paste the ", what, "; a line with only a full stop ends it, Ctrl-C gives it up.\n")));
     std::string contents;
     bool too_long = false;
     for (;;) {
@@ -195,7 +202,7 @@ Result<std::string> Client::pasted_contents() {
         if (answer.kind != Answer::Kind::line && answer.kind != Answer::Kind::too_long) {
             return std::unexpected(
                 Error(Domain::argument, "terminal",
-                      "the configuration ended without a line with only a full stop; nothing was done"));
+                      text::concat("the ", what, " ended without a line with only a full stop; nothing was done")));
         }
         if (answer.text == ".") {
             if (too_long || contents.size() > ports::kMostPayload) {
@@ -208,6 +215,44 @@ Result<std::string> Client::pasted_contents() {
             contents += answer.text + "\n";
         }
     }
+}
+
+/// The configuration that the devices shall stand in; none where their entries are wanted alone.
+Result<std::optional<NamedText>> Client::import_base(const Invocation& invocation) {
+    const auto file = invocation.value_of("--into");
+    if (file && (invocation.has("--merge") || *file == "-")) {
+        return std::unexpected(
+            Error(Domain::argument, "--into", "takes a file, and stands without --merge: there is one configuration"));
+    }
+    if (file) {
+        std::string text = TRY(contents_of(std::string(*file), "configuration"));
+        return NamedText{std::string(*file), std::move(text)};
+    }
+    if (!invocation.has("--merge")) {
+        return std::nullopt;
+    }
+    auto response = TRY(m_daemon.call({"show", "configuration"}, {}, m_origin));
+    if (response.exit_status != 0) {
+        return std::unexpected(
+            Error(Domain::control, "--merge", std::string(text::split(response.errors, '\n').front())));
+    }
+    return NamedText{"the configuration in force", std::move(response.output)};
+}
+
+int Client::import_devices(const Invocation& invocation) {
+    const auto base = import_base(invocation);
+    if (!base) {
+        return fail(base.error(), 1);
+    }
+    auto table = contents_of(invocation.operands.front(), "table");
+    if (!table) {
+        return fail(table.error(), 1);
+    }
+    const std::string& operand = invocation.operands.front();
+    const auto outcome = cli::import_devices({operand == "-" ? "standard input" : operand, *std::move(table)}, *base,
+                                             {m_clock.now(), true});
+    print_errors(outcome.errors);
+    return print(outcome.output, outcome.status);
 }
 
 Result<ClockReading> Client::clock_for(const Invocation& invocation) {

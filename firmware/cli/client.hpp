@@ -2,6 +2,7 @@
 // The commands of `sekisho`, as far as they run here and not in the daemon.
 #pragma once
 
+#include "firmware/cli/device_import.hpp"
 #include "firmware/cli/dialogue.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
@@ -61,8 +62,11 @@ private:
     int check(const services::Invocation& invocation);
     int render(const services::Invocation& invocation);
     Result<ClockReading> clock_for(const services::Invocation& invocation);
-    Result<std::string> contents_of(const std::string& operand);
-    Result<std::string> pasted_contents();
+    Result<std::optional<NamedText>> import_base(const services::Invocation& invocation);
+    int import_devices(const services::Invocation& invocation);
+    /// `what` it is, for people.
+    Result<std::string> contents_of(const std::string& operand, std::string_view what = "configuration");
+    Result<std::string> pasted_contents(std::string_view what);
     /// The status, or 1 where the text could not be written.
     int print(std::string_view text, int status);
     void print_errors(std::string_view text);

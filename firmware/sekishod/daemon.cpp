@@ -25,6 +25,8 @@
 #include "drivers/tls/digests.hpp"
 #include "drivers/tls/key_maker.hpp"
 #include "drivers/tls/stream_connector.hpp"
+#include "firmware/services/access_history.hpp"
+#include "firmware/services/access_learning.hpp"
 #include "firmware/services/access_report.hpp"
 #include "firmware/services/access_secrets.hpp"
 #include "firmware/services/accounts_report.hpp"
@@ -319,6 +321,16 @@ struct Daemon {
         administration.serve(services::CommandId::show_access_ports, [this](const auto& invocation, const auto&) {
             return services::show_access_ports(invocation, port_access);
         });
+        administration.serve(services::CommandId::show_access_history,
+                             [this](const auto& invocation, const auto& request) {
+                                 return access_history.show(invocation, request, utc_offset());
+                             });
+        administration.serve(services::CommandId::access_learn, [this](const auto& invocation, const auto& request) {
+            return access_learning.learn(invocation, request, utc_offset());
+        });
+        administration.serve(services::CommandId::show_access_learned, [this](const auto& invocation, const auto&) {
+            return access_learning.show(invocation, utc_offset());
+        });
         administration.serve(services::CommandId::clear_access_session, [this](const auto& invocation, const auto&) {
             return services::clear_access_session(invocation, port_access);
         });
@@ -413,6 +425,8 @@ struct Daemon {
     services::LogForwarding forwarding;
     services::Lifecycle lifecycle;
     services::LogExport log_export{log, reader};
+    services::AccessHistory access_history{log, reader};
+    services::AccessLearning access_learning{port_access, timekeeper, log};
     services::Administration administration;
 };
 

@@ -6,8 +6,13 @@
 #include "policy/config/certificate.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <set>
 
 namespace sekisho::services {
+
+using ports::ControlResponse;
 
 namespace {
 
@@ -19,33 +24,155 @@ std::optional<Time> end_of(const access::Session& session, Time since_proved) {
     return Time{since_proved.microseconds + (*session.lasts_until - session.proved).count() * 1000};
 }
 
+/// What the method says of who is there, for people.
+std::string_view explanation_of(access::Method method) noexcept {
+    switch (method) {
+    case access::Method::dot1x:
+        return "802.1X: the device or its user has shown a secret";
+    case access::Method::mab:
+        return "weak: a MAC address can be forged, and who forges it on the same port can't be told apart";
+    case access::Method::host:
+        return "none of its own: it is beside a device that was admitted";
+    case access::Method::guest:
+        return "none: the device is not registered";
+    case access::Method::failed:
+        return "none: its proof was refused";
+    }
+    return {};
+}
+
+/// Which sessions are asked for: those for which all that is given holds.
+struct SessionFilter {
+    std::optional<std::string> port;
+    std::optional<MacAddress> mac;
+    std::optional<std::string> role;
+
+    [[nodiscard]] bool is_all() const noexcept { return !port && !mac && !role; }
+
+    [[nodiscard]] bool has(const access::Session& session) const {
+        return (!port || session.station.port == *port) && (!mac || session.station.mac == *mac) &&
+               (!role || session.role == *role);
+    }
+};
+
+/// A name that the configuration has: a misspelt one would look like a port where nobody is.
+template <typename Named>
+Result<std::string> known_name(std::string_view kind, std::string_view name, const std::vector<Named>& known) {
+    if (std::ranges::contains(known, name, &Named::name)) {
+        return std::string(name);
+    }
+    std::vector<std::string_view> names;
+    std::ranges::transform(known, std::back_inserter(names),
+                           [](const Named& one) { return std::string_view(one.name); });
+    const auto near = text::nearest(name, names);
+    return std::unexpected(Error(Domain::argument, "",
+                                 text::concat("port-access has no ", kind, " '", text::escape_for_terminal(name), "'",
+                                              near ? text::concat("; did you mean '", *near, "'?") : std::string())));
+}
+
+Result<SessionFilter> filter_of(const Invocation& invocation, const model::PortAccess& policy) {
+    SessionFilter filter;
+    if (const auto port = invocation.value_of("port")) {
+        filter.port = TRY(known_name("port", *port, policy.ports));
+    }
+    if (const auto mac = invocation.value_of("mac")) {
+        filter.mac = TRY(MacAddress::parse(*mac));
+    }
+    if (const auto role = invocation.value_of("role")) {
+        filter.role = TRY(known_name("role", *role, policy.roles));
+    }
+    return filter;
+}
+
+/// The columns of the short form come first.
+constexpr std::size_t kShortColumns = 9;
+
+std::vector<Column> session_columns() {
+    using enum Column::Kind;
+    return {{"port", "Port", text},
+            {"mac", "MAC address", text},
+            {"device", "Device", text},
+            {"user", "User", text},
+            {"method", "Method", text},
+            {"strength", "Strength", text},
+            {"role", "Role", text},
+            {"since", "Since", text},
+            {"expires", "Renewal by", text},
+            {"proved", "Proved", text},
+            {"last_result", "Last result", text},
+            {"last_result_at", "Last result at", text},
+            {"strength_explained", "What that proves", text},
+            {"entry_expires", "Entry holds until", text},
+            {"owner", "Owner", text},
+            {"note", "Note", text},
+            {"line", "Configuration line", number}};
+}
+
+/// One block of lines per row.
+std::string blocks_of(const Table& table) {
+    std::string result;
+    for (const auto& row : table.rows) {
+        Facts facts;
+        for (std::size_t index = 0; index < table.columns.size(); ++index) {
+            facts.facts.push_back({table.columns[index], row[index]});
+        }
+        result += facts.text() + "\n";
+    }
+    return result + text::escape_for_terminal(table.status) + "\n";
+}
+
+/// Roles in force on a port, each once.
+std::set<std::string> roles_on(std::string_view port, const std::vector<access::Session>& sessions) {
+    std::set<std::string> roles;
+    for (const access::Session& session : sessions) {
+        if (session.station.port == port) {
+            roles.insert(session.role);
+        }
+    }
+    return roles;
+}
+
+constexpr std::string_view kNotSeparated = "not separated from each other";
+
 } // namespace
 
-ports::ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access, Time now,
-                                            int utc_offset_minutes) {
+ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access, Time now,
+                                     int utc_offset_minutes) {
+    const auto filter = filter_of(invocation, access.policy());
+    if (!filter) {
+        return {.exit_status = 1, .output = {}, .errors = filter.error().message() + "\n"};
+    }
     const bool as_json = invocation.has("--json");
     const auto shown_time = [&](const std::optional<Time>& time) {
         return !time ? std::string() : as_json ? rfc3339_utc(*time) : rfc3339_offset(*time, utc_offset_minutes);
     };
     Table table;
     table.name = "access_sessions";
-    table.columns = {{"port", "Port", Column::Kind::text},         {"mac", "MAC address", Column::Kind::text},
-                     {"device", "Device", Column::Kind::text},     {"user", "User", Column::Kind::text},
-                     {"method", "Method", Column::Kind::text},     {"strength", "Strength", Column::Kind::text},
-                     {"role", "Role", Column::Kind::text},         {"since", "Since", Column::Kind::text},
-                     {"expires", "Renewal by", Column::Kind::text}};
+    table.columns = session_columns();
     std::size_t weak = 0;
     const access::Ticks ticks = access.ticks();
-    for (const access::Session& session : access.sessions()) {
+    const auto sessions = access.sessions();
+    for (const access::Session& session : sessions) {
+        if (!filter->has(session)) {
+            continue;
+        }
         const model::Device* device = access.policy().find_device(session.station.mac);
         weak += session.method == access::Method::dot1x ? 0 : 1;
         const Time proved{now.microseconds - (ticks - session.proved).count() * 1000};
-        table.rows.push_back({session.station.port, session.station.mac.text(),
-                              device == nullptr ? std::string() : device->name, session.user,
-                              std::string(name_of(session.method)), std::string(strength_of(session.method)),
-                              session.role, shown_time(session.since), shown_time(end_of(session, proved))});
+        const auto result = access.last_result(session.station);
+        table.rows.push_back(
+            {session.station.port, session.station.mac.text(), device == nullptr ? std::string() : device->name,
+             session.user, std::string(name_of(session.method)), std::string(strength_of(session.method)), session.role,
+             shown_time(session.since), shown_time(end_of(session, proved)), shown_time(proved),
+             result ? std::string(name_of(result->cause)) : std::string(),
+             shown_time(result ? std::optional(result->at) : std::nullopt), std::string(explanation_of(session.method)),
+             shown_time(device == nullptr ? std::nullopt : device->expires),
+             device == nullptr ? std::string() : device->owner, device == nullptr ? std::string() : device->note,
+             device == nullptr ? std::string() : text::to_text(device->place.line)});
     }
-    table.status = text::concat(text::to_text(table.rows.size()), " in force");
+    table.status = text::concat(text::to_text(table.rows.size()),
+                                filter->is_all() ? std::string() : text::concat(" of ", text::to_text(sessions.size())),
+                                " in force");
     if (weak > 0) {
         table.status += text::concat("; ", text::to_text(weak),
                                      " by less than 802.1X: a MAC address can be forged, and who forges it on the same "
@@ -54,37 +181,63 @@ ports::ControlResponse show_access_sessions(const Invocation& invocation, const 
     if (!access.trouble().empty()) {
         table.status += "; " + access.trouble();
     }
-    return {.exit_status = 0, .output = as_json ? table.json() : table.text(), .errors = {}};
+    const bool in_detail = invocation.has("detail");
+    if (!in_detail) {
+        table.columns.resize(kShortColumns);
+    }
+    return {.exit_status = 0,
+            .output = as_json     ? table.json()
+                      : in_detail ? blocks_of(table)
+                                  : table.text(),
+            .errors = {}};
 }
 
-ports::ControlResponse show_access_ports(const Invocation& invocation, const PortAccess& access) {
+ControlResponse show_access_ports(const Invocation& invocation, const PortAccess& access) {
+    using enum Column::Kind;
     Table table;
     table.name = "access_ports";
-    table.columns = {{"port", "Port", Column::Kind::text},
-                     {"mode", "Mode", Column::Kind::text},
-                     {"host_mode", "Host mode", Column::Kind::text},
-                     {"link", "Link", Column::Kind::text},
-                     {"authenticator", "Authenticator", Column::Kind::text},
-                     {"devices", "Devices", Column::Kind::number},
-                     {"maximum", "Maximum", Column::Kind::number},
-                     {"role", "Role", Column::Kind::text}};
+    table.columns = {{"port", "Port", text},
+                     {"mode", "Mode", text},
+                     {"host_mode", "Host mode", text},
+                     {"link", "Link", text},
+                     {"authenticator", "Authenticator", text},
+                     {"devices", "Devices", number},
+                     {"maximum", "Maximum", number},
+                     {"role", "Role", text},
+                     {"roles_in_force", "Roles in force", text},
+                     {"separation", "Separation", text}};
     const auto sessions = access.sessions();
+    std::vector<std::string> mixed;
     for (const model::AccessPort& port : access.policy().ports) {
         const auto devices = std::ranges::count_if(
             sessions, [&](const access::Session& session) { return session.station.port == port.name; });
+        const auto roles = roles_on(port.name, sessions);
+        const bool is_mixed = roles.size() > 1;
+        if (is_mixed) {
+            mixed.push_back(port.name);
+        }
         table.rows.push_back({port.name, std::string(name_of(port.mode)), std::string(name_of(port.host_mode)),
                               access.has_carrier(port.name) ? "up" : "down",
                               !has_dot1x(port.mode)                  ? ""
                               : access.has_authenticator(port.name) ? "present"
                                                                     : "absent",
                               text::to_text(static_cast<std::uint64_t>(devices)), text::to_text(port.max_devices),
-                              port.role});
+                              port.role, text::join({roles.begin(), roles.end()}, " "),
+                              is_mixed ? std::string(kNotSeparated) : std::string()});
     }
-    table.status = access.trouble();
+    table.status = text::concat(text::to_text(table.rows.size()), " ports");
+    if (!mixed.empty()) {
+        table.status +=
+            text::concat("; ", text::join(mixed, ", "), ": devices with different roles are behind one cable, ",
+                         kNotSeparated, ": what they send each other does not pass the router");
+    }
+    if (!access.trouble().empty()) {
+        table.status += "; " + access.trouble();
+    }
     return {.exit_status = 0, .output = invocation.has("--json") ? table.json() : table.text(), .errors = {}};
 }
 
-ports::ControlResponse show_access_eap_server(const std::string& certificate) {
+ControlResponse show_access_eap_server(const std::string& certificate) {
     if (certificate.empty()) {
         return {.exit_status = 1,
                 .output = {},
@@ -96,7 +249,7 @@ ports::ControlResponse show_access_eap_server(const std::string& certificate) {
             .errors = {}};
 }
 
-ports::ControlResponse clear_access_session(const Invocation& invocation, PortAccess& access) {
+ControlResponse clear_access_session(const Invocation& invocation, PortAccess& access) {
     const auto mac = MacAddress::parse(invocation.operands[1]);
     if (!mac) {
         return {.exit_status = 1, .output = {}, .errors = mac.error().message() + "\n"};

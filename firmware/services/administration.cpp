@@ -165,6 +165,10 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_geo_lookup:
     case CommandId::show_lifecycle:
     case CommandId::clear_access_session:
+    case CommandId::access_import:
+    case CommandId::access_learn:
+    case CommandId::show_access_history:
+    case CommandId::show_access_learned:
     case CommandId::show_access_ports:
     case CommandId::show_access_sessions:
     case CommandId::show_log_servers:

@@ -28,12 +28,29 @@ constexpr std::array kExportOptions{OptionRow{"--jsonl", "", "JSON Lines with na
                                     OptionRow{"--csv", "", "CSV (RFC 4180, UTF-8) for a spreadsheet"}, kFrom, kTo};
 constexpr std::array kLogOptions{kJson, OptionRow{"--last", "COUNT", "this many events (default 50, at most 100000)"},
                                  OptionRow{"--by-source", "", "one line per source, verdict and rule, with counts"}};
+constexpr std::array kDeviceImportOptions{
+    OptionRow{"--merge", "", "print the configuration in force with the devices in it; comments are not kept"},
+    OptionRow{"--into", "CONFIGURATION", "the same with the configuration in a file"}};
+constexpr std::array kSessionOptions{OptionRow{"port", "PORT", "of this port"},
+                                     OptionRow{"mac", "MAC", "of this MAC address"},
+                                     OptionRow{"role", "ROLE", "with this role; of several conditions all must hold"},
+                                     OptionRow{"detail", "", "everything that is known of each"}, kJson};
+constexpr std::array kHistoryOptions{OptionRow{"mac", "MAC", "the device's MAC address", true},
+                                     OptionRow{"--last", "COUNT", "this many events (default 50, at most 1000)"},
+                                     kJson};
+constexpr std::array kLearnOptions{OptionRow{"port", "PORT", "a port under port-access", true},
+                                   OptionRow{"for", "TIME", "for so long, as 90s, 10m or 2h (default 10m)"}};
+constexpr std::array kLearnedOptions{OptionRow{"port", "PORT", "of this port"}, kJson};
 
 using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 34> kCommands{{
+constexpr std::array<CommandRow, 38> kCommands{{
+    {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
+     "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
+    {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
+     "list what appears on a port as device entries, for a time; admits nothing"},
     {CommandId::access_password, "access password", name, {}, local, listed,
      "store the password of a user of 802.1X, asked for unseen"},
     {CommandId::access_secret, "access secret", name, {}, local, listed,
@@ -66,9 +83,13 @@ constexpr std::array<CommandRow, 34> kCommands{{
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
     {CommandId::show_access_eap_server, "show access eap-server", none, {}, daemon, listed,
      "certificate of the router's EAP server, for devices to expect"},
+    {CommandId::show_access_history, "show access history", none, kHistoryOptions, daemon, listed,
+     "what happened to a device on the ports, from the access log"},
+    {CommandId::show_access_learned, "show access learned", none, kLearnedOptions, daemon, listed,
+     "what appeared on ports, lately and while they learn, as device entries"},
     {CommandId::show_access_ports, "show access ports", none, kJsonOnly, daemon, listed,
      "ports under port access: mode, link, devices"},
-    {CommandId::show_access_sessions, "show access sessions", none, kJsonOnly, daemon, listed,
+    {CommandId::show_access_sessions, "show access sessions", none, kSessionOptions, daemon, listed,
      "devices in force: how they proved themselves, role, since when"},
     {CommandId::show_accounts, "show accounts", none, kJsonOnly, daemon, listed, "accounts and how they may log in"},
     {CommandId::show_components, "show components", none, kJsonOnly, daemon, listed,
@@ -94,6 +115,10 @@ static_assert(std::ranges::is_sorted(kCommands, {}, &CommandRow::words));
 
 Error argument_error(std::string cause) {
     return Error(Domain::argument, "", std::move(cause));
+}
+
+bool is_word(const OptionRow& option) {
+    return !option.name.starts_with("--");
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
@@ -182,11 +207,24 @@ Result<void> check_operands(const Invocation& invocation) {
     const bool without_file = row.id == CommandId::render && invocation.has("--closed");
     const std::size_t wanted = without_file ? 0 : count_of(row.operands);
     if (row.operands != words && invocation.operands.size() > wanted) {
+        const std::string& word = invocation.operands[wanted];
+        std::vector<std::string_view> names;
+        for (const OptionRow& option : row.options) {
+            if (is_word(option)) {
+                names.push_back(option.name);
+            }
+        }
         return std::unexpected(
-            argument_error(text::concat("'", row.words, "' does not take ", shown(invocation.operands[wanted]))));
+            argument_error(text::concat("'", row.words, "' does not take ", shown(word), suggestion(word, names))));
     }
     if (invocation.operands.size() < wanted) {
         return std::unexpected(argument_error(text::concat("'", row.words, "' needs ", description_of(row.operands))));
+    }
+    for (const OptionRow& option : row.options) {
+        if (option.is_needed && !invocation.has(option.name)) {
+            return std::unexpected(
+                argument_error(text::concat("'", row.words, "' needs ", option.name, " ", option.value)));
+        }
     }
     return {};
 }
@@ -226,8 +264,12 @@ Result<Invocation> parse_command(std::span<const std::string> words) {
             text::concat("unknown command ", shown(given), suggestion(given, names), " ('help' lists the commands)")));
     }
     const bool takes_options = invocation.command->operands != Operands::words;
+    const auto is_option = [&](const std::string& word) {
+        const auto& options = invocation.command->options;
+        return word.starts_with("--") || std::ranges::contains(options, std::string_view(word), &OptionRow::name);
+    };
     for (std::size_t position = used; position < words.size(); ++position) {
-        if (takes_options && words[position].starts_with("--")) {
+        if (takes_options && is_option(words[position])) {
             TRY(read_option(invocation, words, position));
         } else {
             invocation.operands.push_back(words[position]);

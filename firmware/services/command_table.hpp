@@ -13,6 +13,8 @@
 namespace sekisho::services {
 
 enum class CommandId {
+    access_import,
+    access_learn,
     apply,
     authenticate,
     check,
@@ -33,6 +35,8 @@ enum class CommandId {
     render,
     session,
     show_access_eap_server,
+    show_access_history,
+    show_access_learned,
     show_access_ports,
     show_access_sessions,
     show_accounts,
@@ -70,10 +74,12 @@ enum class Operands {
     name,    ///< one name out of the configuration
 };
 
+/// An option, or a word that means one where it stands ("port lan1"), in any order.
 struct OptionRow {
-    std::string_view name;  ///< "--json"
+    std::string_view name;  ///< "--json", "port"
     std::string_view value; ///< name of its value, empty for a flag
     std::string_view help;
+    bool is_needed = false;
 };
 
 struct CommandRow {

@@ -6,6 +6,7 @@ A case is a folder somewhere below this one with input.conf, its first comment s
 
     expected.nft   standard output of `sekisho render input.conf`; there exactly where the configuration is accepted
     expected.err   standard error; there exactly where something is written to it
+    command        optional: the whole command instead of `render …`, one word per line; its standard output is expected.out then, which nft does not see
     arguments      optional: what follows `sekisho render` instead of the usual, one per line; may make input.conf needless
 
 Countries come from a database of a few networks (COUNTRIES below). An accepted one ends with status 0 and its rules pass `nft -c` in a network namespace of their own; a refused one ends with status 1.
@@ -46,12 +47,18 @@ class Outcome:
 
 
 def run_case(program, countries, case):
+    command = case / "command"
     arguments = case / "arguments"
     given = arguments.read_text().splitlines() if arguments.exists() else [*ARGUMENTS, "--geo", str(countries)]
-    done = subprocess.run([str(program), "render", *given], cwd=case, stdin=subprocess.DEVNULL, capture_output=True,
+    words = command.read_text().splitlines() if command.exists() else ["render", *given]
+    done = subprocess.run([str(program), *words], cwd=case, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=TIMEOUT_S, check=False)
     return Outcome(done.returncode, done.stdout.decode(errors="backslashreplace"),
                    done.stderr.decode(errors="backslashreplace"))
+
+
+def output_of(case):
+    return case / ("expected.out" if (case / "command").exists() else "expected.nft")
 
 
 def expected_text(path):
@@ -83,7 +90,7 @@ class Nft:
 
 
 def problems_of(case, outcome):
-    problems = difference("expected.nft", expected_text(case / "expected.nft"), outcome.output)
+    problems = difference(output_of(case).name, expected_text(output_of(case)), outcome.output)
     problems += difference("expected.err", expected_text(case / "expected.err"), outcome.errors)
     if outcome.status not in (0, 1):
         problems.append(f"exit status {outcome.status}")
@@ -102,7 +109,7 @@ def write(path, text):
 
 
 def cases_in(names):
-    cases = sorted({path.parent for name in ("input.conf", "arguments") for path in HERE.rglob(name)})
+    cases = sorted({path.parent for name in ("input.conf", "arguments", "command") for path in HERE.rglob(name)})
     if not names:
         return cases
     return [case for case in cases if any(name.rstrip("/") in str(case.relative_to(HERE)) for name in names)]
@@ -135,11 +142,11 @@ def main():
             counts["failed"] += 1
             continue
         if arguments.regenerate:
-            write(case / "expected.nft", outcome.output)
+            write(output_of(case), outcome.output)
             write(case / "expected.err", outcome.errors)
         problems = problems_of(case, outcome)
         verdict = "passed"
-        if outcome.output is not None and not problems:
+        if outcome.output is not None and not problems and not (case / "command").exists():
             if nft.missing:
                 verdict, problems = "skipped", [f"nft -c: {nft.missing}"]
             elif refusal := nft.refusal(outcome.output):

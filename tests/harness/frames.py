@@ -181,6 +181,17 @@ class Wire:
                 return None
             time.sleep(0.01)
 
+    def caught_frames(self) -> list[bytes]:
+        """Every frame of any kind, whole, that has arrived from others since the last call. A tag is not part of it."""
+        frames = []
+        while True:
+            try:
+                data, address = self._socket.recvfrom(65535)
+            except BlockingIOError:
+                return frames
+            if address[2] != _OUTGOING:
+                frames.append(data)
+
     def forget(self) -> None:
         """Lets go of what has arrived so far."""
         while True:

@@ -25,6 +25,11 @@ TEST(command, every_row_parses_as_itself) {
         } else if (row.operands == Operands::station) {
             words->insert(words->end(), {"lan1", "00:11:22:33:44:55"});
         }
+        for (const OptionRow& option : row.options) {
+            if (option.is_needed) {
+                words->insert(words->end(), {std::string(option.name), "lan1"});
+            }
+        }
         const auto invocation = parse_command(*words);
         CHECK(invocation.has_value());
         CHECK(invocation->command->id == row.id);
@@ -38,6 +43,18 @@ TEST(command, options_and_values_are_read) {
     CHECK(invocation->has("--json"));
     CHECK(*invocation->value_of("--last") == "7");
     CHECK_FALSE(invocation->has("--by-source"));
+}
+
+TEST(command, words_may_be_options) {
+    const auto invocation = parse({"show", "access", "sessions", "detail", "role", "port", "--json", "port", "lan1"});
+    CHECK_TEXT(invocation.has_value(), "a value may be any word");
+    CHECK(invocation->has("detail") && invocation->has("--json"));
+    CHECK(*invocation->value_of("port") == "lan1");
+    CHECK(*invocation->value_of("role") == "port");
+    CHECK(invocation->operands.empty());
+    CHECK(parse({"show", "access", "sessions", "prt", "lan1"}).error().message().contains("did you mean 'port'"));
+    CHECK(parse({"show", "access", "sessions", "port"}).error().message().contains("needs a value (PORT)"));
+    CHECK(parse({"access", "learn", "for", "10m"}).error().message().contains("'access learn' needs port PORT"));
 }
 
 TEST(command, a_misspelt_command_names_the_nearest) {
