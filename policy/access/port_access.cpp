@@ -173,6 +173,7 @@ void PortAccess::on(Turn turn, const ServersChanged& event) {
     if (!event.answer) {
         return;
     }
+    std::erase_if(m_visits, [](const auto& entry) { return entry.second.waits_for_servers; });
     for (auto& [station, visit] : m_visits) {
         if (visit.session && visit.session->is_prolonged) {
             const model::AccessPort* port = m_settings.policy.find_port(station.port);
@@ -392,6 +393,7 @@ void PortAccess::hold(Turn turn, const model::AccessPort& port, const Station& s
     const bool was_invited = visit.was_invited;
     const auto session = std::exchange(visit, Visit{}).session;
     visit.was_invited = was_invited;
+    visit.waits_for_servers = cause == Cause::servers_silent;
     visit.held_until = turn.now.ticks + Ticks::of_seconds(port.quiet_period);
     if (session) {
         turn.orders.push_back(Revoke{*session, cause});

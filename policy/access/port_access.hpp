@@ -50,6 +50,7 @@ private:
         std::optional<Ticks> asked_until;   ///< a server was asked for the address
         std::optional<Ticks> held_until;    ///< refused and left alone
         bool was_invited = false;           ///< since it came
+        bool waits_for_servers = false;     ///< refused only because none answered
     };
 
     using Visits = std::map<Station, Visit>;

@@ -106,6 +106,17 @@ TEST(port_access_time, without_servers_a_critical_device_stays) {
     CHECK(lan.access.sessions()[0].station.mac == mac(4));
 }
 
+TEST(port_access_time, when_a_server_is_back_who_waited_for_it_need_not_wait_longer) {
+    lan.settings.servers_judge_macs = true;
+    lan.mode(AccessMode::mab);
+    lan.take(ServersChanged{false});
+    SAYS("ask lan1 09", lan.seen(9));
+    SAYS("refuse lan1 09 servers-silent", lan.pass(seconds(11)));
+    SAYS("", lan.seen(9));
+    SAYS("", lan.take(ServersChanged{true}));
+    SAYS("ask lan1 09", lan.seen(9));
+}
+
 TEST(port_access_time, when_a_server_is_back_what_was_prolonged_proves_itself) {
     lan.settings.policy.roles[0].critical = true;
     lan.mode(AccessMode::dot1x);
