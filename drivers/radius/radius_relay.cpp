@@ -20,6 +20,7 @@ constexpr std::int64_t kPatience = 2500;     ///< a server that has not answered
 constexpr std::int64_t kMostWait = 30'000;   ///< an answer that comes later is nobody's
 constexpr std::int64_t kResendAfter = 2000;  ///< requests of the router's own
 constexpr std::int64_t kProbeEvery = 10'000; ///< servers that are silent
+constexpr std::int64_t kTellEvery = 10'000;  ///< answers that do not count: who sends one may send many
 constexpr unsigned kMostTries = 2;           ///< per server, of the router's own
 constexpr int kMostReads = 64;               ///< per turn of the loop
 constexpr std::size_t kMostStations = 4096;  ///< remembered
@@ -100,6 +101,7 @@ Result<std::uint16_t> RadiusRelay::follow(const Settings& settings) {
         m_servers.push_back(std::move(server));
     }
     m_timer->start_repeating(kTickMilliseconds);
+    tell_if_changed();
     return m_local.port;
 }
 
@@ -228,7 +230,10 @@ void RadiusRelay::on_answer(Server& server, std::span<const std::uint8_t> bytes)
         radius::judge_answer(bytes, (*waiting)->authenticator, server.target.secret, m_digests);
     if (verdict != radius::Verdict::genuine) {
         ++server.refused;
-        tell(server.target.name, radius::name_of(verdict));
+        if (server.refused == 1 || now() - server.told >= kTellEvery) {
+            server.told = now();
+            tell(server.target.name, radius::name_of(verdict));
+        }
         return;
     }
     server.heard = now();
@@ -353,6 +358,10 @@ void RadiusRelay::set_answering(Server& server, bool answers) {
     server.answers = answers;
     server.probed = now();
     tell(server.target.name, answers ? "answers" : "silent");
+    tell_if_changed();
+}
+
+void RadiusRelay::tell_if_changed() {
     const bool any = std::ranges::any_of(m_servers, [](const auto& each) { return each->answers; });
     if (std::exchange(m_any_answers, any) != any && m_on_event) {
         m_on_event(access::ServersChanged{any});

@@ -67,6 +67,7 @@ private:
         std::int64_t heard = 0;  ///< when it last answered
         std::int64_t probed = 0; ///< when it was last probed
         std::uint64_t refused = 0;
+        std::int64_t told = 0; ///< when it was last told of one that was refused
     };
 
     Result<void> open_server(Server& server, std::size_t index);
@@ -83,6 +84,7 @@ private:
     void tick();
     void tick(std::size_t index, std::int64_t now);
     void set_answering(Server& server, bool answers);
+    void tell_if_changed();
     void tell(std::string_view name, std::string_view what);
     [[nodiscard]] std::int64_t now() const;
 
