@@ -84,7 +84,7 @@ def test_the_clinics_server_refuses(clinic):
 def test_the_server_judges_addresses_that_are_not_registered(clinic):
     lab = clinic(access(ports='port lan1 { mode mab; role office; } port lan2 { mode mab; role office; }'))
     with free_radius(lab, reply='&Session-Timeout := 600') as server:
-        until(lambda: pings(lab.server, CLINIC_V4), 'an answer', 15)
+        until(lambda: pings(lab.server, CLINIC_V4), 'an answer', 60)
         assert sessions(lab)['lan1', SERVER_MAC]['method'] == 'mab'
         assert not pings(lab.desk, CLINIC_V4, 3)
         assert field(lab.event(event__action='access-refused', source__mac=DESK_MAC), 'event.reason') == 'not-registered'
@@ -94,7 +94,7 @@ def test_the_server_judges_addresses_that_are_not_registered(clinic):
 def test_a_session_timeout_of_the_server_is_kept(clinic):
     lab = clinic(access(ports='port lan1 { mode mab; role office; }'))
     with free_radius(lab, reply='&Session-Timeout := 6') as server:
-        until(lambda: pings(lab.server, CLINIC_V4), 'an answer', 15)
+        until(lambda: pings(lab.server, CLINIC_V4), 'an answer', 60)
         since = sessions(lab)['lan1', SERVER_MAC]['since']
         until(lambda: server.log().count('Login OK') >= 3, lambda: server.log()[-2000:], 30)  # asked anew in time
         assert sessions(lab)['lan1', SERVER_MAC]['since'] == since and reaches(lab.server, CLINIC_V4)
