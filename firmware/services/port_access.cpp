@@ -312,7 +312,10 @@ std::uint32_t PortAccess::number_of(const std::string& role) const {
 /// The filter first: the bridge must let nothing in that has no role.
 void PortAccess::put_in_force(const access::Authorise& order) {
     const access::Session& session = order.session;
-    m_results[session.station] = {order.cause, m_timekeeper.reading().now};
+    LastResult& result = m_results[session.station];
+    if (order.cause != access::Cause::renewed || result.proved != session.proved) { // else its lease alone is put anew
+        result = {order.cause, m_timekeeper.reading().now, session.proved};
+    }
     access::Ticks& heard = m_heard.try_emplace(session.station, moment().ticks).first->second;
     if (session.method == access::Method::dot1x) {
         heard = std::max(heard, session.proved); // its EAPOL frames are not counted
@@ -503,7 +506,7 @@ void PortAccess::record(const access::Session& session, std::string_view action,
 
 void PortAccess::record_refusal(const access::Refuse& order) {
     if (const auto found = m_results.find(order.station); found != m_results.end()) {
-        found->second = {order.cause, m_timekeeper.reading().now}; // it stays in force as it was
+        found->second = {order.cause, m_timekeeper.reading().now, found->second.proved}; // it stays in force as it was
     }
     Event event;
     event.set(Field::event_kind, order.is_alarm ? "alert" : "event");

@@ -77,6 +77,7 @@ public:
     struct LastResult {
         access::Cause cause = access::Cause::registered;
         Time at;
+        access::Ticks proved; ///< as it was then
     };
 
     /// What was decided last of a station that is in force. A new process knows of what it takes over that it is as it

@@ -4,6 +4,7 @@
 
 #include "firmware/services/command_table.hpp"
 #include "firmware/services/port_access.hpp"
+#include "tests/unit/fakes/authenticators.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 #include "tests/unit/fakes/stations.hpp"
 
@@ -23,7 +24,9 @@ struct ClinicAccess {
     FakeStationFilter filter;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
-    services::PortAccess access{{table, filter, frames, loop, clock, run_store}, keeper, log};
+    FakeAuthenticators authenticators;
+    FakeRadiusServers radius;
+    services::PortAccess access{{table, filter, frames, authenticators, radius, loop, clock, run_store}, keeper, log};
     model::Model model;
     const MacAddress desk = MacAddress::parse("00:16:3e:00:00:50").value();
     const MacAddress unit = MacAddress::parse("00:16:3e:00:00:51").value();
@@ -49,7 +52,8 @@ struct ClinicAccess {
         }
         table.there.push_back({"br-clinic", true, {bridge}});
         for (const char* role : {"office", "modality", "visitor"}) {
-            model.access.roles.push_back({.name = role, .place = {}, .description = {}, .destination_lists = {}});
+            model.access.roles.push_back(
+                {.name = role, .place = {}, .description = {}, .destination_lists = {}, .critical = false});
         }
         add_device(desk, "desk", 41);
         add_device(unit, "CR unit", 42);
