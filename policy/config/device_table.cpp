@@ -57,7 +57,7 @@ std::string section_of(std::string_view column) {
 /// The columns that a table may have: what a device's entry takes with one word or text.
 std::vector<const Parameter*> known_columns() {
     std::vector<const Parameter*> columns = children_of(find_parameter(kDevice));
-    std::erase_if(columns, [](const Parameter* each) { return each->shape != Shape::leaf; });
+    std::erase_if(columns, [](const Parameter* each) { return has_block(each->shape); });
     return columns;
 }
 
@@ -92,6 +92,7 @@ private:
     void read_row(const std::vector<Cell>& row);
     void read_cell(const Cell& cell, const Parameter& parameter, Node& device);
     void add_value(const Cell& cell, std::string_view text, const Parameter& parameter, Node& device);
+    void read_flag(const Cell& cell, std::string_view text, const Parameter& parameter, Node& device);
     std::optional<std::string> read_mac(const Cell& cell);
 
     Diagnostics& m_diagnostics;
@@ -184,6 +185,10 @@ void TableReader::read_cell(const Cell& cell, const Parameter& parameter, Node& 
     if (text.empty()) {
         return;
     }
+    if (parameter.shape == Shape::flag) {
+        read_flag(cell, text, parameter, device);
+        return;
+    }
     if (parameter.count == Count::one) {
         add_value(cell, text, parameter, device);
         return;
@@ -214,6 +219,21 @@ void TableReader::add_value(const Cell& cell, std::string_view text, const Param
                                .place = cell.place,
                                .value_place = cell.place,
                                .children = {}});
+}
+
+/// A statement without value is there or not.
+void TableReader::read_flag(const Cell& cell, std::string_view text, const Parameter& parameter, Node& device) {
+    if (text == "yes") {
+        device.children.push_back({.parameter = &parameter,
+                                   .key = std::string(key_of(parameter)),
+                                   .value = {},
+                                   .place = cell.place,
+                                   .value_place = cell.place,
+                                   .children = {}});
+    } else if (text != "no") {
+        m_diagnostics.error(cell.place, section_of(key_of(parameter)),
+                            text::concat("'", text::escape_for_terminal(text), "' is not yes or no"));
+    }
 }
 
 void sort_by_schema(Node& device) {

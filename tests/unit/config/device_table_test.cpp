@@ -82,6 +82,14 @@ TEST(device_table, a_name_is_needed_unless_the_entry_has_one) {
                     merge("mac,owner\n00:11:22:33:44:57,front office\n", kBase).errors.c_str());
 }
 
+TEST(device_table, what_has_no_value_is_yes_or_no) {
+    const auto merged = merge("mac,name,critical\n00:11:22:33:44:57,pump,yes\n00:11:22:33:44:58,desk,no\n");
+    STRCMP_EQUAL("", merged.errors.c_str());
+    STRCMP_CONTAINS("name \"pump\";\n        critical;\n", merged.text.c_str());
+    STRCMP_CONTAINS("name \"desk\";\n    }", merged.text.c_str());
+    refused("f:2:24: error: column critical: '1' is not yes or no", "mac,name,critical\n00:11:22:33:44:57,pump,1\n");
+}
+
 TEST(device_table, errors_name_line_and_column) {
     refused("f:1:5: error: there is no column 'nam'\n    hint: did you mean 'name'?", "mac,nam\n");
     refused("f:1:1: error: column 'mac' is missing", "name\ndesk\n");
