@@ -218,7 +218,7 @@ ControlResponse show_access_ports(const Invocation& invocation, const PortAccess
         }
         table.rows.push_back({port.name, std::string(name_of(port.mode)), std::string(name_of(port.host_mode)),
                               access.has_carrier(port.name) ? "up" : "down",
-                              !has_dot1x(port.mode)                  ? ""
+                              !has_dot1x(port.mode)                 ? ""
                               : access.has_authenticator(port.name) ? "present"
                                                                     : "absent",
                               text::to_text(static_cast<std::uint64_t>(devices)), text::to_text(port.max_devices),

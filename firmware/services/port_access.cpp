@@ -351,7 +351,7 @@ void PortAccess::end(const access::Revoke& order) {
     const bool is_last = std::ranges::none_of(
         sessions, [&](const access::Session& session) { return session.station.port == station.port; });
     if (is_last && m_links.contains(station.port)) {
-        const bool has_sleeper = std::ranges::contains(m_filter.woken, station.port, &access::Station::port);
+        const bool has_sleeper = std::ranges::contains(m_filter.woken, station.port, &ruleset::Sleeper::port);
         for (auto closed :
              {m_ports.table.set_flooding(station.port, has_sleeper), m_ports.filter.close(station.port)}) {
             if (!closed) {
@@ -405,7 +405,7 @@ void PortAccess::end_silent() {
 /// The filter lets out what wakes a device; the bridge has to bring it there, also while nobody is in force.
 void PortAccess::let_wake() {
     std::set<std::string> ports;
-    std::ranges::transform(m_filter.woken, std::inserter(ports, ports.end()), &access::Station::port);
+    std::ranges::transform(m_filter.woken, std::inserter(ports, ports.end()), &ruleset::Sleeper::port);
     const auto sessions = m_access.sessions();
     const auto set = [&](const std::string& port, bool on) {
         if (!m_links.contains(port)) {

@@ -77,9 +77,9 @@ std::vector<std::string> outward_rules(bool wakes) {
 }
 
 /// A sleeping device is woken by its own address or by everybody's.
-std::string woken_text(const std::vector<access::Station>& woken) {
+std::string woken_text(const std::vector<Sleeper>& woken) {
     std::set<std::string> elements;
-    for (const access::Station& station : woken) {
+    for (const Sleeper& station : woken) {
         for (const std::string& address : {station.mac.text(), std::string("ff:ff:ff:ff:ff:ff")}) {
             elements.insert(text::concat("\"", station.port, "\" . ", address));
         }

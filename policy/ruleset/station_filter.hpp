@@ -7,7 +7,6 @@
 // nowhere else, since a bridge's table, on a port that does not learn, knows only what was sent to a station.
 #pragma once
 
-#include "policy/access/event.hpp"
 #include "policy/model/model.hpp"
 
 #include <string>
@@ -27,13 +26,20 @@ inline constexpr std::string_view kTaggedPrefix = "station.tagged";
 /// A lease in the kernel ends so long after it was put there or renewed.
 inline constexpr unsigned kRoleLeaseSeconds = 60;
 
+/// A device that may be woken on its port.
+struct Sleeper {
+    std::string port;
+    MacAddress mac;
+    friend bool operator==(const Sleeper&, const Sleeper&) = default;
+};
+
 /// The ports that are there; the others have no table to be in.
 struct StationFilter {
     std::vector<std::string> locked;
     std::vector<std::string> open; ///< on the same bridges
     std::vector<MacAddress> known; ///< registered: told of whatever strangers do
     /// What is addressed to them, and broadcasts, go out to their ports though nobody is in force there (Wake-on-LAN).
-    std::vector<access::Station> woken;
+    std::vector<Sleeper> woken;
     friend bool operator==(const StationFilter&, const StationFilter&) = default;
 };
 

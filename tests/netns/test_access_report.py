@@ -157,7 +157,7 @@ def test_what_wakes_a_device_goes_out_to_it_and_nothing_comes_in(lab):
     sent = [(STRANGER_MAC, WAKE_ON_LAN), ('33:33:00:00:00:01', EXPERIMENT), (DESK_MAC, WAKE_ON_LAN), (BROADCAST, EXPERIMENT)]
     lab.desk.sysctl('net.ipv6.conf.all.disable_ipv6', '1')  # it sleeps
     lab.command('clear', 'access', 'session', 'lan2', DESK_MAC)
-    assert sessions(lab) == []
+    assert sessions(lab, 'port', 'lan2') == []
     with frames.Wire(lab.desk, 'eth0') as desk:
         assert arrivals(desk, sent) == []  # nobody is in force there
         lab.apply(access(devices=f'device {DESK_MAC} {{ name "desk"; port lan2; wake yes; }}'))
@@ -165,7 +165,7 @@ def test_what_wakes_a_device_goes_out_to_it_and_nothing_comes_in(lab):
         got = []
         until(lambda: got.extend(arrivals(desk, sent)) or len(set(got)) >= 2, lambda: f'both frames; {got}', 10)
         assert set(got) == {(frames.mac_bytes(DESK_MAC), WAKE_ON_LAN), (frames.mac_bytes(BROADCAST), EXPERIMENT)}
-    assert sessions(lab) == []
+    assert sessions(lab, 'port', 'lan2') == []
     set_mac(lab.desk, STRANGER_MAC)  # who sits there instead of the sleeper gets in as little as ever
     with frames.Wire(lab.server, 'eth0') as server:
         assert not pings(lab.desk)

@@ -292,7 +292,7 @@ TEST(port_access_service, what_wakes_a_device_goes_out_to_its_port) {
     model.access.devices[0].is_woken = true;
     model.access.devices[0].port = "lan2";
     follow(model);
-    CHECK(filter.in_force.woken == std::vector<Station>{desk});
+    CHECK(filter.in_force.woken == (std::vector<ruleset::Sleeper>{{"lan2", kDesk}}));
     CHECK(table.flooding.at("lan2"));
     CHECK(table.leases.empty() && filter.roles.empty() && filter.lively.empty());
     seen(kDesk);
