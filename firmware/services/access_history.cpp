@@ -24,7 +24,7 @@ bool is_about(const Event& event, std::string_view mac) {
 }
 
 void record_reading(EventLog& log, const ports::ControlRequest& request, const MacAddress& mac, bool success,
-                    std::string message) {
+                    std::string_view message) {
     Event event;
     event.set(Field::event_kind, success ? "event" : "alert");
     event.set(Field::event_category, "authentication");
