@@ -73,9 +73,10 @@ void PortAccess::on(Turn turn, const Authenticated& event) {
         cause = why_no_user(event.user, turn.now);
     }
     if (cause) {
-        // success marks nothing here: what is in force by the address alone stays, and nothing else begins
+        // success marks nothing here: what is in force by the address alone stays, and nothing else begins; what was in
+        // force by an earlier proof has lost it
         turn.orders.push_back(Forget{event.station});
-        if (visit->session) {
+        if (visit->session && visit->session->method != Method::dot1x) {
             turn.orders.push_back(Refuse{event.station, *cause, is_alarming(*cause)});
         } else {
             hold(turn, *port, event.station, *visit, *cause);

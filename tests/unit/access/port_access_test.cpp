@@ -103,6 +103,12 @@ TEST(port_access, what_is_no_users_proof_admits_nobody) {
     LONGS_EQUAL(0, lan.in_force());
 }
 
+TEST(port_access, a_later_proof_that_is_no_users_ends_what_an_earlier_one_began) {
+    lan.mode(AccessMode::dot1x);
+    lan.proved(9);
+    SAYS("forget lan1 09; revoke lan1 09 unknown-user; refuse lan1 09 unknown-user alarm", lan.proved(9, "*"));
+}
+
 TEST(port_access, a_radius_server_answers_for_users_that_the_router_does_not_know) {
     lan.settings.policy.radius_servers.push_back({});
     lan.mode(AccessMode::dot1x);

@@ -57,7 +57,7 @@ TEST(authenticator_files, what_the_format_can_not_hold_is_refused) {
 }
 
 TEST(authenticator_files, a_secret_is_in_no_error) {
-    STRCMP_EQUAL("hostapd: '…' can't be written as auth_server_shared_secret",
+    STRCMP_EQUAL("configuration: hostapd: '…' can't be written as auth_server_shared_secret",
                  port_text("secret\n").error().message().c_str());
 }
 
