@@ -135,6 +135,7 @@ std::optional<Model> build_model(const config::Tree& tree, const ClockReading& c
     build_management(building);
     build_address_lists(building);
     build_access(building);
+    build_dhcp(building);
     build_geo_lists(building);
     build_gate(building);
     build_services(building);

@@ -117,6 +117,8 @@ void build_port(Building& building, const config::Node& node) {
     port.quiet_period = read_number(node, "port-access port * quiet-period");
     port.reauthentication = read_number(node, "port-access port * reauthentication");
     port.inactivity = read_number(node, "port-access port * inactivity");
+    port.source_binding = chosen(setting(&node, "port-access port * source-binding"),
+                                 {SourceBinding::off, SourceBinding::report, SourceBinding::enforce});
     if ((has_mab(port.mode) || has_dot1x(port.mode)) && port.role.empty()) {
         building.diagnostics.error(node.place, section, "role is missing",
                                    "role NAME; is the role of devices that have none of their own");

@@ -17,10 +17,10 @@ constexpr std::size_t kMostKeys = 20; ///< of one account
 constexpr std::string_view kSsh = "management ssh";
 
 /// Users and groups that systems have for themselves: the router's own, and those that Debian's base-passwd gives out.
-constexpr std::array<std::string_view, 30> kSystemNames{
-    "root", "sshd",  "nobody", "nogroup", "sekisho", "sekishod", "chrony", "daemon",   "bin",    "sys",
-    "sync", "games", "man",    "lp",      "mail",    "news",     "uucp",   "proxy",    "backup", "list",
-    "irc",  "tty",   "disk",   "kmem",    "shadow",  "sudo",     "wheel",  "www-data", "syslog", "messagebus",
+constexpr std::array<std::string_view, 31> kSystemNames{
+    "root",  "sshd", "nobody", "nogroup", "sekisho", "sekishod", "chrony", "daemon",     "bin",     "sys", "sync",
+    "games", "man",  "lp",     "mail",    "news",    "uucp",     "proxy",  "backup",     "list",    "irc", "tty",
+    "disk",  "kmem", "shadow", "sudo",    "wheel",   "www-data", "syslog", "messagebus", "dnsmasq",
 };
 
 /// Whose key it is, by type and base64.

@@ -48,6 +48,7 @@ void build_accounts(Building& building);
 void build_management(Building& building); ///< needs the zones
 void build_address_lists(Building& building);
 void build_access(Building& building);     ///< needs zones and address lists
+void build_dhcp(Building& building);       ///< needs zones and port access: DHCP servers, DNS, addresses of devices
 void build_geo_lists(Building& building);  ///< needs address lists
 void build_gate(Building& building);       ///< needs lists of countries
 void build_services(Building& building);   ///< needs zones, management, lists of addresses and countries

@@ -77,6 +77,21 @@ const Interface* Model::find_interface(std::string_view name) const noexcept {
     return find_named(interfaces, name);
 }
 
+const Interface* Model::home_of(const IpAddress& address) const noexcept {
+    for (const Interface& interface : interfaces) {
+        const Zone* zone = zone_of_interface(interface.name);
+        if (zone == nullptr || zone->is_wan()) {
+            continue;
+        }
+        for (const InterfaceAddress& own : interface.addresses) {
+            if (own.network().contains(address)) {
+                return &interface;
+            }
+        }
+    }
+    return nullptr;
+}
+
 const AddressList* Model::find_address_list(std::string_view name) const noexcept {
     return find_named(address_lists, name);
 }

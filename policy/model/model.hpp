@@ -29,6 +29,13 @@ struct System {
     std::vector<IpAddress> name_servers;
 };
 
+/// Gives the devices of a network their IPv4 addresses.
+struct DhcpServer {
+    Place place;
+    std::vector<IpRange> ranges; ///< for anybody, on networks of the interface; no address of a device or the router
+    unsigned lease_seconds = 3600;
+};
+
 /// A network interface or a bridge of several; `ports` is empty for a plain interface.
 struct Interface {
     std::string name;
@@ -38,6 +45,8 @@ struct Interface {
     bool dhcp = false; ///< DHCPv4 client; only on interfaces of the WAN zone
     std::vector<InterfaceAddress> addresses;
     std::vector<IpAddress> gateways; ///< at most one per family; only on interfaces of the WAN zone
+    std::optional<DhcpServer> dhcp_server = std::nullopt; ///< only on interfaces of inside zones
+    bool dns_forwarder = false;                           ///< likewise: answers questions that come in here
 };
 
 struct Zone {
@@ -227,6 +236,8 @@ struct Model {
     [[nodiscard]] const Zone* find_zone(std::string_view name) const noexcept;
     [[nodiscard]] const Zone* zone_of_interface(std::string_view interface) const noexcept;
     [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
+    /// The interface of an inside zone whose network an address is on.
+    [[nodiscard]] const Interface* home_of(const IpAddress& address) const noexcept;
     [[nodiscard]] const AddressList* find_address_list(std::string_view name) const noexcept;
     [[nodiscard]] const GeoList* find_geo_list(std::string_view name) const noexcept;
     /// Networks of the interfaces of a zone, sorted.

@@ -45,6 +45,18 @@ std::string_view name_of(HostMode mode) noexcept {
     return {};
 }
 
+std::string_view name_of(SourceBinding binding) noexcept {
+    switch (binding) {
+    case SourceBinding::off:
+        return "off";
+    case SourceBinding::report:
+        return "report";
+    case SourceBinding::enforce:
+        return "enforce";
+    }
+    return {};
+}
+
 bool has_dot1x(AccessMode mode) noexcept {
     return mode == AccessMode::dot1x || mode == AccessMode::dot1x_then_mab || mode == AccessMode::mab_then_dot1x;
 }

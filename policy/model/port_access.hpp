@@ -34,8 +34,12 @@ enum class HostMode : std::uint8_t {
 /// What happens when a device appears on a port while it is in force on another one.
 enum class Moves : std::uint8_t { refuse, follow };
 
+/// What happens to IPv4 of a device that has neither an address of its own nor a lease of the router's DHCP server.
+enum class SourceBinding : std::uint8_t { off, report, enforce };
+
 [[nodiscard]] std::string_view name_of(AccessMode mode) noexcept; ///< as in the configuration
 [[nodiscard]] std::string_view name_of(HostMode mode) noexcept;
+[[nodiscard]] std::string_view name_of(SourceBinding binding) noexcept;
 [[nodiscard]] bool has_dot1x(AccessMode mode) noexcept;
 [[nodiscard]] bool has_mab(AccessMode mode) noexcept;
 
@@ -64,6 +68,7 @@ struct AccessPort {
     unsigned quiet_period = 60;             ///< a refused device is left alone for so long
     unsigned reauthentication = 3600;
     unsigned inactivity = 0; ///< a session ends whose station sent nothing for so long
+    SourceBinding source_binding = SourceBinding::report;
 };
 
 /// By what a registered device may be admitted.
@@ -79,8 +84,9 @@ struct Device {
     std::string name;
     DeviceMethod method = DeviceMethod::mab;
     std::optional<std::string> role;
-    std::optional<std::string> port; ///< the only port that it may be on
-    std::optional<Time> expires;     ///< first moment at which the entry no longer holds
+    std::optional<std::string> port;  ///< the only port that it may be on
+    std::vector<IpAddress> addresses; ///< its alone, on inside networks; empty: it may use any that nobody has
+    std::optional<Time> expires;      ///< first moment at which the entry no longer holds
     std::string owner;
     std::string note;
     bool never_inactive = false;
