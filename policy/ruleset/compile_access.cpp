@@ -34,21 +34,27 @@ void restrict_role(Compilation& compilation, Hook hook, const std::string& bridg
 
 void compile_access(Compilation& compilation, Hook hook) {
     const model::PortAccess& access = compilation.model.access;
-    std::vector<std::string> names;
-    std::ranges::transform(access.roles, std::back_inserter(names), &model::Role::name);
-    const auto numbers = role_numbers(names);
+    std::vector<const model::Interface*> guarded;
     for (const model::Interface& interface : compilation.model.interfaces) {
         const auto first = std::ranges::find_if(access.ports, [&](const model::AccessPort& port) {
             return std::ranges::contains(interface.ports, port.name);
         });
-        if (first == access.ports.end()) {
-            continue;
+        if (first != access.ports.end()) {
+            compilation.deny(hook, "port-access.unauthorised", Reason::port_unauthorized, first->place, Drop{},
+                             {IngressDevice{interface.name}, RoleIs{0}});
+            guarded.push_back(&interface);
         }
-        compilation.deny(hook, "port-access.unauthorised", Reason::port_unauthorized, first->place, Drop{},
-                         {IngressDevice{interface.name}, RoleIs{0}});
+    }
+    if (hook == Hook::input) {
+        compile_dhcp(compilation);
+    }
+    std::vector<std::string> names;
+    std::ranges::transform(access.roles, std::back_inserter(names), &model::Role::name);
+    const auto numbers = role_numbers(names);
+    for (const model::Interface* interface : guarded) {
         for (const model::Role& role : access.roles) {
             if (!role.destination_lists.empty()) {
-                restrict_role(compilation, hook, interface.name, role, numbers.at(role.name));
+                restrict_role(compilation, hook, interface->name, role, numbers.at(role.name));
             }
         }
     }

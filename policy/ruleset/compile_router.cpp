@@ -160,6 +160,7 @@ void compile_output(Compilation& compilation) {
     accept_loopback(compilation, Hook::output, EgressLoopback{});
     deny_inside_to_wan(compilation, Hook::output);
     accept_established(compilation, Hook::output);
+    compile_dhcp_answers(compilation);
     compilation.accept_quietly(Hook::output, "router.neighbour", {},
                                {IcmpTypeIn{Family::ipv6,
                                            {kRouterSolicitation, kRouterAdvertisement, kNeighbourSolicitation,

@@ -21,6 +21,7 @@ Result<Ruleset> compile(const model::Model& model, const ClockReading& clock, co
     compile_local_services(compilation);
     compile_policies(compilation, Hook::input);
     compile_management(compilation);
+    compile_dns(compilation);
     compile_defaults(compilation, Hook::input);
 
     compile_access(compilation, Hook::forward);
