@@ -36,6 +36,7 @@
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/countries.hpp"
 #include "firmware/services/country_import.hpp"
+#include "firmware/services/dhcp_server.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/geo_report.hpp"
 #include "firmware/services/helper_ends.hpp"
@@ -201,6 +202,7 @@ struct Daemon {
               timekeeper, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
+          dhcp_server(processes, *opened.run_store, {options.dnsmasq, options.resolv_conf, options.run_directory}),
           helper_ends(log, clock),
           ssh({processes, *opened.run_store, loop}, log,
               {.start_script = options.ssh_server,
@@ -381,6 +383,7 @@ struct Daemon {
             add("host name", machine.set_host_name(model.system.host_name));
         }
         add("name servers", machine.set_name_servers(resolver_text(model, policy.leased_name_servers())));
+        add("DHCP server", dhcp_server.follow(model)); // behind the name servers, which it asks
         forwarding.follow(model);
         countries.follow(model);
         return told;
@@ -419,6 +422,7 @@ struct Daemon {
     services::AuthenticatorPrograms authenticator_programs;
     services::PortAccess port_access;
     services::HelperPrograms helpers;
+    services::DhcpServer dhcp_server;
     services::HelperEnds helper_ends;
     services::SshServer ssh;
     services::SshServerLog ssh_log;

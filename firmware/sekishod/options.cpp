@@ -14,7 +14,7 @@ struct Row {
     std::string Options::* member;
 };
 
-constexpr std::array<Row, 16> kRows{{{"--data", &Options::data_directory},
+constexpr std::array<Row, 17> kRows{{{"--data", &Options::data_directory},
                                      {"--run", &Options::run_directory},
                                      {"--default-config", &Options::default_configuration},
                                      {"--identity", &Options::identity},
@@ -26,6 +26,7 @@ constexpr std::array<Row, 16> kRows{{{"--data", &Options::data_directory},
                                      {"--busybox", &Options::busybox},
                                      {"--chronyd", &Options::chronyd},
                                      {"--hostapd", &Options::hostapd},
+                                     {"--dnsmasq", &Options::dnsmasq},
                                      {"--ssh-server", &Options::ssh_server},
                                      {"--shell", &Options::shell},
                                      {"--users", &Options::users},

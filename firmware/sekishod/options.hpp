@@ -24,6 +24,7 @@ struct Options {
     std::string busybox = "/bin/busybox";
     std::string chronyd = "/usr/sbin/chronyd";
     std::string hostapd = "/usr/sbin/hostapd";
+    std::string dnsmasq = "/usr/sbin/dnsmasq";
     std::string ssh_server = "/usr/libexec/sekisho/ssh-server"; ///< sees to the host key, then becomes sshd
     std::string shell = "/usr/bin/sekisho";                     ///< of the accounts
     std::string users = "/usr/share/sekisho/users";             ///< folder with the image's own passwd and group
