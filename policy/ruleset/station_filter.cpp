@@ -57,7 +57,7 @@ std::vector<std::string> locked_rules() {
         "ether type { 8021q, 8021ad } counter name tagged drop",
         // to the port's authenticator; a bridge passes it to nobody else
         "ether daddr 01:80:c2:00:00:03 accept",
-        text::concat("meta mark set iifname . ether saddr map @", kRoleMap, " accept"),
+        text::concat("meta mark set iifname . ether saddr map @", kRoleMap, " goto ", kBindingChain),
         text::concat("ether saddr @known ", acquaintance_text()),
         text::concat("ether saddr != @known ", stranger_text(kStrangerPrefix)),
         "counter name unauthorised drop",
@@ -123,6 +123,9 @@ StationFilter station_filter_of(const model::Model& model) {
             filter.woken.push_back({*device.port, device.mac});
         }
     }
+    std::vector<std::string> ports = filter.locked;
+    ports.insert(ports.end(), filter.open.begin(), filter.open.end());
+    filter.binding = binding_rules_of(model, ports);
     return filter;
 }
 
@@ -147,6 +150,7 @@ std::string station_filter_text(const StationFilter& filter) {
     for (const std::string_view name : {"locked", "outward", "open"}) {
         result += text::concat("destroy chain netdev ", kStationTable, " ", name, "\n");
     }
+    result += binding_removal_text(text::concat("netdev ", kStationTable));
     for (const std::string_view name : {"known", "woken"}) {
         result += text::concat("destroy set netdev ", kStationTable, " ", name, "\n");
     }
@@ -158,9 +162,10 @@ std::string station_filter_text(const StationFilter& filter) {
     result += text::concat("    set known {\n        type ether_addr\n", known_text(filter.known), "    }\n");
     result += woken_text(filter.woken);
     result += seen_set("strangers") + seen_set("acquaintances");
+    result += binding_sets_text(filter.binding) + binding_chains_text(filter.binding);
     result += chain("locked", "ingress", filter.locked, "drop", locked_rules());
     result += chain("outward", "egress", filter.locked, "drop", outward_rules(!filter.woken.empty()));
-    result += chain("open", "ingress", filter.open, "accept", {"meta mark set " + text::to_text(kOpenPort)});
+    result += chain("open", "ingress", filter.open, "accept", {text::concat("meta mark set ", text::to_text(kOpenPort), " goto ", kBindingChain)});
     return result + "}\n";
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "policy/model/model.hpp"
+#include "policy/ruleset/source_binding.hpp"
 
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct StationFilter {
     std::vector<MacAddress> known; ///< registered: told of whatever strangers do
     /// What is addressed to them, and broadcasts, go out to their ports though nobody is in force there (Wake-on-LAN).
     std::vector<Sleeper> woken;
+    BindingRules binding; ///< of what is admitted
     friend bool operator==(const StationFilter&, const StationFilter&) = default;
 };
 
