@@ -2,6 +2,7 @@
 #include "drivers/netfilter/nft_station_filter.hpp"
 
 #include "drivers/netfilter/nft_command.hpp"
+#include "policy/base/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -37,6 +38,15 @@ std::vector<std::uint8_t> key_of(const access::Station& station) {
     std::vector<std::uint8_t> key = key_of(station.port);
     key.insert(key.end(), station.mac.bytes.begin(), station.mac.bytes.end());
     key.resize(IFNAMSIZ + 8);
+    return key;
+}
+
+/// And `ether_addr . ipv4_addr`.
+std::vector<std::uint8_t> key_of(const ports::StationFilter::AddressLease& lease) {
+    std::vector<std::uint8_t> key(lease.mac.bytes.begin(), lease.mac.bytes.end());
+    key.resize(8);
+    const auto address = lease.address.bytes();
+    key.insert(key.end(), address.begin(), address.end());
     return key;
 }
 
@@ -129,6 +139,19 @@ std::optional<access::Station> station_of(nftnl_set_elem* element) {
     return station;
 }
 
+void add_binding(NetlinkBatch& batch, const ports::StationFilter::AddressLease& lease, std::string place) {
+    batch.add(NFT_MSG_NEWSETELEM, NLM_F_CREATE, std::move(place), [&](nlmsghdr* message) {
+        ElementMessage element(message, ruleset::kLeasedSet, key_of(lease));
+        element.put_lease();
+        element.finish();
+    });
+}
+
+/// Without ports there is no table, and nobody to bind.
+Result<void> unless_absent(Result<void> done) {
+    return !done && done.error().number() == ENOENT ? Result<void>{} : done;
+}
+
 } // namespace
 
 Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
@@ -204,6 +227,30 @@ Result<void> NftStationFilter::close(const std::string& port) {
     NetlinkBatch batch;
     add_removal(batch, ruleset::kLivelySet, key_of(port), port);
     return m_netlink.commit(std::move(batch));
+}
+
+Result<void> NftStationFilter::bind(std::span<const AddressLease> leases) {
+    while (!leases.empty()) {
+        const auto part = leases.first(std::min(leases.size(), kLeasesPerBatch));
+        leases = leases.subspan(part.size());
+        NetlinkBatch batch;
+        for (const AddressLease& lease : part) {
+            const std::string place = text::concat(lease.mac.text(), " ", lease.address.text());
+            add_removal(batch, ruleset::kLeasedSet, key_of(lease), place); // an element keeps the time that it has
+            add_binding(batch, lease, place);
+        }
+        TRY(unless_absent(m_netlink.commit(std::move(batch))));
+    }
+    return {};
+}
+
+Result<void> NftStationFilter::release(std::span<const AddressLease> leases) {
+    NetlinkBatch batch;
+    for (const AddressLease& lease : leases) {
+        add_removal(batch, ruleset::kLeasedSet, key_of(lease),
+                    text::concat(lease.mac.text(), " ", lease.address.text()));
+    }
+    return leases.empty() ? Result<void>{} : unless_absent(m_netlink.commit(std::move(batch)));
 }
 
 } // namespace sekisho::drivers

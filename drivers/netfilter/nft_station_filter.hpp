@@ -19,6 +19,8 @@ public:
     Result<std::vector<access::Station>> heard() override;
     Result<void> remove(const access::Station& station) override;
     Result<void> close(const std::string& port) override;
+    Result<void> bind(std::span<const AddressLease> leases) override;
+    Result<void> release(std::span<const AddressLease> leases) override;
 
 private:
     explicit NftStationFilter(Netlink netlink) : m_netlink(std::move(netlink)) {}

@@ -34,6 +34,17 @@ public:
     virtual Result<void> remove(const access::Station& station) = 0;
     /// Nothing goes out to the port any more.
     virtual Result<void> close(const std::string& port) = 0;
+
+    /// An address that the router's own DHCP server gave to a device.
+    struct AddressLease {
+        MacAddress mac;
+        IpAddress address;
+        friend auto operator<=>(const AddressLease&, const AddressLease&) = default;
+    };
+
+    /// Binds addresses to devices, for ruleset::kRoleLeaseSeconds from now on. Nothing to do where no port is there.
+    virtual Result<void> bind(std::span<const AddressLease> leases) = 0;
+    virtual Result<void> release(std::span<const AddressLease> leases) = 0;
 };
 
 } // namespace sekisho::ports

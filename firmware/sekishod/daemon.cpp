@@ -47,6 +47,7 @@
 #include "firmware/services/log_forwarding_report.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "firmware/services/port_access.hpp"
+#include "firmware/services/source_binding.hpp"
 #include "firmware/services/ssh_server.hpp"
 #include "firmware/services/ssh_server_log.hpp"
 #include "policy/base/text.hpp"
@@ -200,6 +201,7 @@ struct Daemon {
           port_access(
               {station_table, *opened.station_filter, station_log, authenticators, radius, loop, clock, *opened.run_store},
               timekeeper, log),
+          source_binding({*opened.station_filter, loop, clock, *opened.run_store}, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           dhcp_server(processes, *opened.run_store, {options.dnsmasq, options.resolv_conf, options.run_directory}),
@@ -349,6 +351,7 @@ struct Daemon {
             }
         });
         note(log, "secrets of 802.1X", access_secrets.load());
+        port_access.on_binding([this](const auto& record) { source_binding.take(record); });
         note(log, "port access", port_access.start());
     }
 
@@ -376,6 +379,7 @@ struct Daemon {
         connections.learn(policy.ruleset());
         add("port access", port_access.follow(model));
         add("802.1X", authenticator_programs.follow(model));
+        source_binding.follow(model);
         add("accounts", accounts.follow(model));
         add("SSH", follow_ssh(model));
         add("helper programs", helpers.follow(model));
@@ -421,6 +425,7 @@ struct Daemon {
     services::AccessSecrets access_secrets;
     services::AuthenticatorPrograms authenticator_programs;
     services::PortAccess port_access;
+    services::SourceBinding source_binding;
     services::HelperPrograms helpers;
     services::DhcpServer dhcp_server;
     services::HelperEnds helper_ends;

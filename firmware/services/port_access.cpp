@@ -178,6 +178,12 @@ void PortAccess::on_frame(const events::LogRecord& record) {
     if (!record.source_mac) {
         return;
     }
+    if (ruleset::binding_report_of(record.prefix)) {
+        if (m_on_binding) {
+            m_on_binding(record);
+        }
+        return;
+    }
     const access::Station station{record.ingress_interface, *record.source_mac};
     if (record.prefix == ruleset::kTaggedPrefix) {
         Event event;

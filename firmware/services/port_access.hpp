@@ -46,6 +46,9 @@ public:
     /// Begins to listen. Call once, before the first follow().
     Result<void> start();
 
+    /// Who is told of records about the addresses of devices (ruleset::binding_report_of), which are not judged here.
+    void on_binding(std::function<void(const events::LogRecord&)> callback) { m_on_binding = std::move(callback); }
+
     /// Makes the ports follow the configuration. The first call takes over the sessions of an earlier process whose
     /// leases are still in the kernel. An error says that a port may be closed to who should be let in, never the other
     /// way round.
@@ -125,6 +128,7 @@ private:
     Timekeeper& m_timekeeper;
     EventLog& m_log;
     access::PortAccess m_access;
+    std::function<void(const events::LogRecord&)> m_on_binding;
     model::PortAccess m_policy;
     ruleset::StationFilter m_filter;                             ///< with all ports that are wanted
     std::map<std::string, std::uint32_t, std::less<>> m_numbers; ///< of roles

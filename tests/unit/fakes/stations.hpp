@@ -101,6 +101,24 @@ public:
         return {};
     }
 
+    Result<void> bind(std::span<const AddressLease> leases) override {
+        if (refuse) {
+            return std::unexpected(Error(Domain::kernel, "leased4", "no buffer space"));
+        }
+        ++bindings;
+        bound.insert(leases.begin(), leases.end());
+        return {};
+    }
+
+    Result<void> release(std::span<const AddressLease> leases) override {
+        for (const AddressLease& lease : leases) {
+            bound.erase(lease);
+        }
+        return {};
+    }
+
+    std::set<AddressLease> bound;
+    int bindings = 0;
     std::set<std::string> lively;
     ruleset::StationFilter in_force;
     std::map<access::Station, std::uint32_t> roles;

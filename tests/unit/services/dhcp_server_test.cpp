@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/dhcp_leases.hpp"
 #include "firmware/services/dhcp_server.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 
@@ -117,4 +118,18 @@ TEST(dhcp_server, is_stopped_when_its_configuration_can_not_be_written) {
     model.interfaces[0].dns_forwarder = false;
     CHECK_FALSE(server.follow(model).has_value());
     CHECK(processes.programs.empty());
+}
+
+TEST(dhcp_server, leases_are_read_as_far_as_they_are_whole) {
+    const auto leases = services::read_leases("1764129834 00:16:3e:00:00:50 10.0.1.150 * *\n"
+                                              "0 00:16:3e:00:00:20 10.0.1.20 * 01:00:16:3e:00:00:20\n"
+                                              "duid 00:01:00:01:2c\n"
+                                              "1764129834 06-00:16:3e:00:00:51 10.0.1.151 * *\n"
+                                              "1764129834 123 fd00:1::50 * 00:01\n"
+                                              "1764129834 nonsense 10.0.1.152 * *\n"
+                                              "1764129834 00:16:3e:00:00:53 10.0.1.1");
+    CHECK_EQUAL(2u, leases.size());
+    STRCMP_EQUAL("10.0.1.20", leases[0].address.text().c_str());
+    STRCMP_EQUAL("00:16:3e:00:00:50", leases[1].mac.text().c_str());
+    CHECK(services::read_leases("").empty());
 }
