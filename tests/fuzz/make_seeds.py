@@ -36,6 +36,16 @@ def tcp(source, destination, flags):
     return struct.pack('>HHIIBBHHH', source, destination, 1, 0, 5 << 4, flags, 65535, 0, 0)
 
 
+def dhcp_leases():
+    mac = bytes.fromhex('00163e000050')
+    address = ipaddress.ip_address('10.0.1.150').packed
+    target = ipaddress.ip_address('fd00:1::20').packed
+    return {'leases': '1764129834 00:16:3e:00:00:50 10.0.1.150 * *\n0 00:16:3e:00:00:20 10.0.1.20 * 01:00:16:3e:00:00:20\nduid 00:01:00:01:2c\n',
+            'arp': struct.pack('>HHBBH6s4s6s4s', 1, 0x0800, 6, 4, 2, mac, address, mac, address),
+            'advertisement': ipv6('fe80::50', 'ff02::1', 58, struct.pack('>BBHI', 136, 0, 0, 0) + target),
+            'solicitation': ipv6('::', 'ff02::1:ff00:20', 58, struct.pack('>BBHI', 135, 0, 0, 0) + target)}
+
+
 def udp(source, destination, payload=b''):
     return struct.pack('>HHHH', source, destination, 8 + len(payload), 0) + payload
 
@@ -381,6 +391,7 @@ def main():
         'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
         'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
         'sshd': SSHD, 'account_files': ACCOUNT_FILES, 'password': PASSWORDS,
+        'dhcp_leases': dhcp_leases(),
         'lease': {f'{number:02}': '\n'.join(words) for number, words in enumerate(LEASES)},
         'command': {f'{number:02}': value for number, value in enumerate(COMMANDS)},
         'line_editor': KEYS,
