@@ -86,6 +86,10 @@ Result<void> secure_link(const std::string& name, LinkRole role) {
                Presence::optional);
 }
 
+Result<void> answer_for_neighbours(const std::string& name, bool on) {
+    return put(text::concat("ipv4/conf/", name, "/proxy_arp_pvlan"), on ? "1" : "0", Presence::required);
+}
+
 Result<void> set_forwarding(bool on) {
     // Connections that were there before the router, or that it has forgotten, are new to the policy: they aren't
     // picked up in the middle.

@@ -16,6 +16,8 @@ enum class LinkRole { routed, bridge_port };
 Result<void> secure_all_links();
 /// For one interface; before it is up, so that no router advertisement or redirect has been accepted by then.
 Result<void> secure_link(const std::string& name, LinkRole role);
+/// Whether the router answers ARP on a bridge for devices that are on it too, behind ports that are kept apart.
+Result<void> answer_for_neighbours(const std::string& name, bool on);
 /// Forwarding of both families, and what connection tracking must not do. Without connection tracking in the kernel, on
 /// is an error.
 Result<void> set_forwarding(bool on);

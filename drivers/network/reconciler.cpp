@@ -227,6 +227,7 @@ void Reconciler::add_addresses() {
             continue;
         }
         note(secure_link(link->name, bridge_of(link->name) != nullptr ? LinkRole::bridge_port : LinkRole::routed));
+        note(answer_for_neighbours(link->name, std::ranges::contains(m_plan.routed_between_ports, link->name)));
         const auto wanted = addresses_of(interface.name);
         for (const auto& address : wanted) {
             const auto is_there = [&](const LinkAddress& other) {

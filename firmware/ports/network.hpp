@@ -47,6 +47,9 @@ struct NetworkPlan {
         interfaces; ///< bridges after their ports' definitions or before: the driver sorts it out
     std::vector<LeasedAddress> leases;
     std::vector<GuardedPort> guarded;
+    /// Bridges where the router answers ARP for devices on other ports (RFC 3069): IPv4 between ports is routed, and so
+    /// the packet filter decides about it.
+    std::vector<std::string> routed_between_ports = {};
 };
 
 /// Links, addresses and routes of the kernel.

@@ -95,6 +95,11 @@ ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
     for (const std::string& port : stations.open) {
         plan.guarded.push_back({port, false});
     }
+    for (const model::Interface& interface : model.interfaces) {
+        if (model.routes_between_ports(interface)) {
+            plan.routed_between_ports.push_back(interface.name);
+        }
+    }
     if (m_wan_held) {
         // what the plan lacks is not touched, and taken down where an earlier plan had it; leases are the WAN's only
         const model::Zone* wan = model.find_zone(model::kWanZone);

@@ -13,6 +13,15 @@ namespace {
     return text::concat("policy ", policy.name);
 }
 
+/// Where ports are kept apart, what passes between them is a matter of policy.
+[[nodiscard]] bool has_guarded_bridge(const Model& model, std::string_view name_of_zone) {
+    const Zone* zone = model.find_zone(name_of_zone);
+    return zone != nullptr && std::ranges::any_of(zone->interfaces, [&](const std::string& name) {
+               const Interface* interface = model.find_interface(name);
+               return interface != nullptr && model.is_guarded(*interface);
+           });
+}
+
 void read_zones(Building& building, const config::Node& node, Policy& policy) {
     const config::Node& from = *node.find("from");
     const config::Node& to = *node.find("to");
@@ -24,10 +33,11 @@ void read_zones(Building& building, const config::Node& node, Policy& policy) {
     } else if (from_zone == kRouterZone) {
         building.diagnostics.error(from.value_place, section_of(policy), "a policy can't be from the router",
                                    "the router's own connections are not held back");
-    } else if (from_zone && from_zone == to_zone) {
+    } else if (from_zone && from_zone == to_zone && !has_guarded_bridge(building.model, *from_zone)) {
         building.diagnostics.error(
             to.value_place, section_of(policy), text::concat("from and to are both ", *to_zone),
-            "inside a zone devices trust each other; to hold some apart, put them into a zone of their own");
+            "inside a zone devices trust each other, unless port-access names a port of it; to hold some apart, put "
+            "them into a zone of their own");
     }
     policy.from = from_zone.value_or("");
     policy.to = to_zone.value_or("");

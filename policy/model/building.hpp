@@ -52,7 +52,7 @@ void build_dhcp(Building& building);       ///< needs zones and port access: DHC
 void build_geo_lists(Building& building);  ///< needs address lists
 void build_gate(Building& building);       ///< needs lists of countries
 void build_services(Building& building);   ///< needs zones, management, lists of addresses and countries
-void build_policies(Building& building);   ///< needs zones, lists of addresses and countries
+void build_policies(Building& building);   ///< needs zones, port access, lists of addresses and countries
 void check_geo(Building& building);        ///< needs services
 void check_services(Building& building);   ///< of services that are each right: do they fit together
 void check_management(Building& building); ///< needs accounts, services and policies

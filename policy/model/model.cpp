@@ -92,6 +92,18 @@ const Interface* Model::home_of(const IpAddress& address) const noexcept {
     return nullptr;
 }
 
+bool Model::is_guarded(const Interface& interface) const noexcept {
+    return std::ranges::any_of(interface.ports,
+                               [this](const std::string& name) { return access.find_port(name) != nullptr; });
+}
+
+bool Model::routes_between_ports(const Interface& interface) const noexcept {
+    const Zone* zone = zone_of_interface(interface.name);
+    return zone != nullptr && is_guarded(interface) && std::ranges::any_of(policies, [&](const Policy& policy) {
+               return policy.from == zone->name && policy.to == zone->name && policy.action == Action::allow;
+           });
+}
+
 const AddressList* Model::find_address_list(std::string_view name) const noexcept {
     return find_named(address_lists, name);
 }

@@ -240,6 +240,10 @@ struct Model {
     [[nodiscard]] const Interface* home_of(const IpAddress& address) const noexcept;
     [[nodiscard]] const AddressList* find_address_list(std::string_view name) const noexcept;
     [[nodiscard]] const GeoList* find_geo_list(std::string_view name) const noexcept;
+    /// Whether devices are judged on a port of the bridge: it keeps all its ports apart.
+    [[nodiscard]] bool is_guarded(const Interface& interface) const noexcept;
+    /// Whether devices on different ports of a guarded bridge may reach each other by the router.
+    [[nodiscard]] bool routes_between_ports(const Interface& interface) const noexcept;
     /// Networks of the interfaces of a zone, sorted.
     [[nodiscard]] std::vector<IpPrefix> networks_of(const Zone& zone) const;
     /// The router's own addresses on the interfaces of a zone.

@@ -106,9 +106,7 @@ std::string seen_set(std::string_view name) {
 StationFilter station_filter_of(const model::Model& model) {
     StationFilter filter;
     for (const model::Interface& interface : model.interfaces) {
-        const bool is_guarded = std::ranges::any_of(
-            interface.ports, [&](const std::string& name) { return model.access.find_port(name) != nullptr; });
-        if (!is_guarded) {
+        if (!model.is_guarded(interface)) {
             continue;
         }
         for (const std::string& name : interface.ports) {
@@ -165,7 +163,8 @@ std::string station_filter_text(const StationFilter& filter) {
     result += binding_sets_text(filter.binding) + binding_chains_text(filter.binding);
     result += chain("locked", "ingress", filter.locked, "drop", locked_rules());
     result += chain("outward", "egress", filter.locked, "drop", outward_rules(!filter.woken.empty()));
-    result += chain("open", "ingress", filter.open, "accept", {text::concat("meta mark set ", text::to_text(kOpenPort), " goto ", kBindingChain)});
+    result += chain("open", "ingress", filter.open, "accept",
+                    {text::concat("meta mark set ", text::to_text(kOpenPort), " goto ", kBindingChain)});
     return result + "}\n";
 }
 
