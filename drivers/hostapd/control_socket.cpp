@@ -180,10 +180,10 @@ void ControlSocket::on_event(std::string_view message) {
         return;
     }
     // It says goodbye to a station that it was told to forget.
-    const bool is_ours = event->kind == EventKind::disconnected &&
-                         std::ranges::any_of(m_pending, [&](const Pending& pending) {
-                             return pending.command == Command::forget && pending.station == event->station;
-                         });
+    const bool is_ours =
+        event->kind == EventKind::disconnected && std::ranges::any_of(m_pending, [&](const Pending& pending) {
+            return pending.command == Command::forget && pending.station == event->station;
+        });
     if (!is_ours) {
         m_listener.on_event(*event);
     }

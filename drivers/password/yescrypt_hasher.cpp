@@ -14,7 +14,7 @@ namespace sekisho::drivers {
 namespace {
 
 constexpr const char* kPrefix = "$y$";
-constexpr const char* kNtPrefix = "$3$";   // crypt(5), NT
+constexpr const char* kNtPrefix = "$3$";     // crypt(5), NT
 constexpr std::string_view kNtHash = "$3$$"; ///< before the digits
 
 Error hash_error(std::string_view what, int number) {
@@ -81,7 +81,8 @@ Result<bool> YescryptHasher::verify(std::string_view password, std::string_view 
 /// libcrypt makes UTF-16 of bytes one by one: right for ASCII alone.
 Result<std::string> YescryptHasher::nt_hash(std::string_view password) {
     if (!is_taken(password) || !std::ranges::all_of(password, [](char c) { return c >= ' ' && c <= '~'; })) {
-        return std::unexpected(Error(Domain::account, "password", "is empty, too long or has other than ASCII characters"));
+        return std::unexpected(
+            Error(Domain::account, "password", "is empty, too long or has other than ASCII characters"));
     }
     std::string hash = TRY(crypted(password, kNtPrefix));
     if (!hash.starts_with(kNtHash)) {

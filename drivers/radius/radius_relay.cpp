@@ -35,7 +35,8 @@ bool is_same(const sockaddr_in& left, const sockaddr_in& right) {
 std::optional<access::Station> station_of(const radius::Packet& packet) {
     const auto port = packet.text(Type::nas_port_id);
     const auto device = packet.text(Type::calling_station_id);
-    const auto mac = device ? MacAddress::parse(*device) : Result<MacAddress>(std::unexpected(Error(Domain::network, "", "")));
+    const auto mac =
+        device ? MacAddress::parse(*device) : Result<MacAddress>(std::unexpected(Error(Domain::network, "", "")));
     return port && mac ? std::optional(access::Station{*port, *mac}) : std::nullopt;
 }
 
@@ -127,8 +128,8 @@ void RadiusRelay::on_request() {
     for (int reads = 0; reads < kMostReads; ++reads) {
         sockaddr_in from{};
         socklen_t size = sizeof from;
-        const ssize_t length = recvfrom(m_local.socket.get(), buffer.data(), buffer.size(), 0,
-                                        reinterpret_cast<sockaddr*>(&from), &size);
+        const ssize_t length =
+            recvfrom(m_local.socket.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
         if (length < 0) {
             return;
         }
@@ -259,9 +260,9 @@ void RadiusRelay::take(const Pending& asked, const radius::Packet& packet, std::
         return;
     case Purpose::passed:
         if (is_accepted) {
-            remember(m_acceptances, asked.station,
-                     ports::RadiusAcceptance{.user = packet.text(Type::user_name).value_or(""),
-                                             .valid_for = valid_for});
+            remember(
+                m_acceptances, asked.station,
+                ports::RadiusAcceptance{.user = packet.text(Type::user_name).value_or(""), .valid_for = valid_for});
         }
         const radius::Bytes answer = radius::passed_answer(bytes, asked.from_id, asked.authenticator,
                                                            m_settings.authenticators_secret, m_digests);
@@ -291,8 +292,15 @@ void RadiusRelay::judge_mac(const access::Station& station) {
 
 void RadiusRelay::ask(std::size_t index, Purpose purpose, const access::Station& station) {
     Server& server = *m_servers[index];
-    Pending pending{.purpose = purpose, .authenticator = {}, .station = station, .from = {}, .from_id = 0,
-                    .packet = {}, .begun = now(), .sent = now(), .tries = 1};
+    Pending pending{.purpose = purpose,
+                    .authenticator = {},
+                    .station = station,
+                    .from = {},
+                    .from_id = 0,
+                    .packet = {},
+                    .begun = now(),
+                    .sent = now(),
+                    .tries = 1};
     if (!m_random(pending.authenticator)) {
         return; // a request that can be guessed must not be made
     }

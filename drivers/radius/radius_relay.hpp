@@ -49,10 +49,10 @@ private:
         Purpose purpose = Purpose::passed;
         radius::Digest authenticator{};
         access::Station station;
-        sockaddr_in from{};     ///< passed
+        sockaddr_in from{};       ///< passed
         std::uint8_t from_id = 0; ///< passed
-        radius::Bytes packet;   ///< to be sent again
-        std::int64_t begun = 0; ///< milliseconds
+        radius::Bytes packet;     ///< to be sent again
+        std::int64_t begun = 0;   ///< milliseconds
         std::int64_t sent = 0;
         unsigned tries = 1;
     };

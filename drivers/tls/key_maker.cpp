@@ -101,8 +101,8 @@ Result<void> fill(mbedtls_x509write_cert& writer, mbedtls_pk_context& key, const
     TRY(done("issuer", mbedtls_x509write_crt_set_issuer_name(&writer, subject.c_str())));
     TRY(done("serial number", mbedtls_x509write_crt_set_serial_raw(&writer, serial.data(), serial.size())));
     TRY(done("constraints", mbedtls_x509write_crt_set_basic_constraints(&writer, 1, 0)));
-    TRY(done("key usage", mbedtls_x509write_crt_set_key_usage(
-                              &writer, MBEDTLS_X509_KU_DIGITAL_SIGNATURE | MBEDTLS_X509_KU_KEY_CERT_SIGN)));
+    TRY(done("key usage", mbedtls_x509write_crt_set_key_usage(&writer, MBEDTLS_X509_KU_DIGITAL_SIGNATURE |
+                                                                           MBEDTLS_X509_KU_KEY_CERT_SIGN)));
     TRY(done("purpose", mbedtls_x509write_crt_set_ext_key_usage(&writer, &purposes)));
     TRY(done("key id", mbedtls_x509write_crt_set_subject_key_identifier(&writer)));
     return done("names", mbedtls_x509write_crt_set_subject_alternative_name(&writer, &names));

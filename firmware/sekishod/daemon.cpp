@@ -198,9 +198,9 @@ struct Daemon {
           authenticator_programs({processes, *opened.store, *opened.run_store, key_maker, radius}, access_secrets,
                                  {options.hostapd, options.data_directory, options.run_directory},
                                  opened.image.identity.build_time),
-          port_access(
-              {station_table, *opened.station_filter, station_log, authenticators, radius, loop, clock, *opened.run_store},
-              timekeeper, log),
+          port_access({station_table, *opened.station_filter, station_log, authenticators, radius, loop, clock,
+                       *opened.run_store},
+                      timekeeper, log),
           source_binding({*opened.station_filter, loop, clock, *opened.run_store}, log),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),

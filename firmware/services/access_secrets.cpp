@@ -77,9 +77,9 @@ ports::ControlResponse AccessSecrets::store_secret(const Invocation& invocation,
     }
     const SecretKind kind = invocation.operands[0] == "user" ? SecretKind::user : SecretKind::radius;
     const std::string& name = invocation.operands[1];
-    const bool is_there = kind == SecretKind::user ? policy.find_user(name) != nullptr
-                                                   : std::ranges::contains(policy.radius_servers, name,
-                                                                           &model::RadiusServer::name);
+    const bool is_there = kind == SecretKind::user
+                              ? policy.find_user(name) != nullptr
+                              : std::ranges::contains(policy.radius_servers, name, &model::RadiusServer::name);
     if (!is_there) {
         return refused(text::concat("the configuration in force has no ",
                                     kind == SecretKind::user ? "user '" : "RADIUS server '",
@@ -91,18 +91,18 @@ ports::ControlResponse AccessSecrets::store_secret(const Invocation& invocation,
         return refused(std::move(why));
     }
     auto hex = hex_of(kind, request.payload);
-    const auto stored = hex ? set({.kind = kind, .name = name, .hex = *std::move(hex)})
-                            : Result<void>(std::unexpected(hex.error()));
+    const auto stored =
+        hex ? set({.kind = kind, .name = name, .hex = *std::move(hex)}) : Result<void>(std::unexpected(hex.error()));
     Event event;
     event.set(Field::event_kind, stored ? "event" : "alert");
     event.set(Field::event_category, "configuration");
     event.set(Field::event_action, "access-secret");
     event.set(Field::event_outcome, stored ? "success" : "failure");
     event.set(Field::user_name, request.peer.account);
-    event.set(Field::message,
-              stored ? text::concat(kind == SecretKind::user ? "the password of 802.1X user " : "the secret of RADIUS server ",
-                                    name, " was set")
-                     : stored.error().message());
+    event.set(Field::message, stored ? text::concat(kind == SecretKind::user ? "the password of 802.1X user "
+                                                                             : "the secret of RADIUS server ",
+                                                    name, " was set")
+                                     : stored.error().message());
     m_log.record(std::move(event), Durability::immediate);
     if (!stored) {
         return refused(stored.error().message());

@@ -65,7 +65,8 @@ std::optional<access::Session> read_session(std::string_view line) {
         .user = *user,
         .since = Time{static_cast<std::int64_t>(*since)},
         .proved = access::Ticks(static_cast<std::int64_t>(*proved)),
-        .lasts_until = lasts_until ? std::optional(access::Ticks(static_cast<std::int64_t>(*lasts_until))) : std::nullopt,
+        .lasts_until =
+            lasts_until ? std::optional(access::Ticks(static_cast<std::int64_t>(*lasts_until))) : std::nullopt,
         .is_prolonged = words[8] == "1",
     };
 }

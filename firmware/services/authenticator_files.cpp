@@ -60,8 +60,8 @@ std::string accept_text(std::string_view name) {
 
 Result<std::string> password_text(const model::AccessUser& user, std::string_view hash) {
     const bool is_hash = hash.size() == kNtHashDigits && std::ranges::all_of(hash, [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    });
+                             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                         });
     if (!is_hash) {
         return std::unexpected(refused("a password's hash", "…"));
     }

@@ -46,8 +46,9 @@ struct ServerFile {
 [[nodiscard]] Result<std::string> eap_clients_text(std::string_view secret);
 
 /// The EAP server's users, as far as they have something to prove; whether an entry has expired is judged elsewhere.
-/// `nt_hash_of` gives 32 hexadecimal digits, or nothing. What was proved is told in the User-Name of the Access-Accept: the user that the inner method
-/// proved, or the one whose entry has the serial number of the verified certificate; else kNobody.
+/// `nt_hash_of` gives 32 hexadecimal digits, or nothing. What was proved is told in the User-Name of the Access-Accept:
+/// the user that the inner method proved, or the one whose entry has the serial number of the verified certificate;
+/// else kNobody.
 [[nodiscard]] Result<std::string> eap_users_text(std::span<const model::AccessUser> users, bool with_certificates,
                                                  const std::function<std::string_view(std::string_view)>& nt_hash_of);
 

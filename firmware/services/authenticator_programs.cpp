@@ -43,7 +43,8 @@ std::optional<std::string> text_of(std::string_view hex) {
 
 } // namespace
 
-AuthenticatorPrograms::AuthenticatorPrograms(Ports ports, const AccessSecrets& secrets, AuthenticatorPaths paths, Time build_time)
+AuthenticatorPrograms::AuthenticatorPrograms(Ports ports, const AccessSecrets& secrets, AuthenticatorPaths paths,
+                                             Time build_time)
     : m_ports(ports), m_secrets(secrets), m_paths(std::move(paths)), m_build_time(build_time) {}
 
 std::string AuthenticatorPrograms::run_path(std::string_view file) const {
@@ -72,10 +73,9 @@ Result<void> AuthenticatorPrograms::follow(const model::Model& model) {
         {.servers = targets_of(policy, missing), .authenticators_secret = m_secret, .nas_identifier = name}));
     TRY(follow_ports(policy, name, port));
     if (server && !missing.empty()) {
-        return std::unexpected(
-            Error(Domain::configuration, "radius-server " + missing,
-                  text::concat("its shared secret is not stored, and nobody is asked there: 'access secret ", missing,
-                               "'")));
+        return std::unexpected(Error(
+            Domain::configuration, "radius-server " + missing,
+            text::concat("its shared secret is not stored, and nobody is asked there: 'access secret ", missing, "'")));
     }
     return server;
 }
@@ -104,8 +104,8 @@ Result<void> AuthenticatorPrograms::need_server_key() {
     if (m_ports.store.exists(kKeyFile) && m_ports.store.exists(kCertificateFile)) {
         return {};
     }
-    const auto made = TRY(m_ports.keys.make_server_key(kServerName, m_build_time,
-                                                       Time{m_build_time.microseconds + kTwentyYears}));
+    const auto made =
+        TRY(m_ports.keys.make_server_key(kServerName, m_build_time, Time{m_build_time.microseconds + kTwentyYears}));
     TRY(m_ports.store.write(kKeyFile, made.key));
     return m_ports.store.write(kCertificateFile, made.certificate);
 }

@@ -85,11 +85,9 @@ Result<void> PortAccess::configure() {
     TRY(read_links());
     const access::Moment now = moment();
     m_was_synchronised = now.clock.synchronised;
-    const access::Orders orders =
-        m_access.configure({.policy = m_policy,
-                            .own_addresses = m_own_addresses,
-                            .servers_judge_macs = !m_policy.radius_servers.empty()},
-                           now);
+    const access::Orders orders = m_access.configure(
+        {.policy = m_policy, .own_addresses = m_own_addresses, .servers_judge_macs = !m_policy.radius_servers.empty()},
+        now);
     auto installed = install_filter();
     carry_out(orders);
     if (!std::exchange(m_has_adopted, true)) {

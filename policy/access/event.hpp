@@ -65,7 +65,7 @@ struct FrameSeen {
 struct Authenticated {
     Station station;
     std::string user;
-    std::optional<Ticks> valid_for;  ///< RADIUS Session-Timeout (RFC 3580, 3.17)
+    std::optional<Ticks> valid_for; ///< RADIUS Session-Timeout (RFC 3580, 3.17)
 };
 
 /// 802.1X was refused: the proof was wrong.

@@ -277,8 +277,7 @@ void PortAccess::run_out(Turn turn, const Station& station, Visit& visit) {
     const model::Role* role = m_settings.policy.find_role(visit.session->role);
     const bool is_critical = (device != nullptr && device->critical) || (role != nullptr && role->critical);
     const bool depends_on_servers =
-        visit.session->method == Method::dot1x ||
-        (visit.session->method == Method::mab && device == nullptr);
+        visit.session->method == Method::dot1x || (visit.session->method == Method::mab && device == nullptr);
     if (depends_on_servers && !m_servers_answer && is_critical) {
         visit.session->lasts_until.reset();
         visit.session->is_prolonged = true;

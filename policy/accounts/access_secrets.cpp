@@ -22,11 +22,11 @@ Error refused(std::string cause) {
 }
 
 bool is_in_form(const AccessSecret& secret) {
-    const bool is_hex = std::ranges::all_of(
-        secret.hex, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-    const bool fits = secret.kind == SecretKind::user
-                          ? secret.hex.size() == kNtHashDigits
-                          : !secret.hex.empty() && secret.hex.size() % 2 == 0 && secret.hex.size() <= 2 * kLongestSecret;
+    const bool is_hex =
+        std::ranges::all_of(secret.hex, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    const bool fits = secret.kind == SecretKind::user ? secret.hex.size() == kNtHashDigits
+                                                      : !secret.hex.empty() && secret.hex.size() % 2 == 0 &&
+                                                            secret.hex.size() <= 2 * kLongestSecret;
     return is_hex && fits && !secret.name.empty() &&
            std::ranges::all_of(secret.name, [](char c) { return c > ' ' && c <= '~'; });
 }

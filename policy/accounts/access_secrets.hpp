@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the data partition holds of 802.1X: users' passwords as the NT hash that PEAP-MSCHAPv2 needs, which is as good as
-// the password to who has it, and shared secrets of RADIUS servers. Of the same form as the other records.
+// What the data partition holds of 802.1X: users' passwords as the NT hash that PEAP-MSCHAPv2 needs, which is as good
+// as the password to who has it, and shared secrets of RADIUS servers. Of the same form as the other records.
 #pragma once
 
 #include "policy/base/error.hpp"

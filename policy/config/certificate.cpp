@@ -86,7 +86,8 @@ constexpr Kind kRevocationList{
 }
 
 /// Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE, signatureValue BIT STRING }
-/// (RFC 5280 section 4.1), and a CertificateList alike (5.1): enough to tell it from keys, requests and what was cut off.
+/// (RFC 5280 section 4.1), and a CertificateList alike (5.1): enough to tell it from keys, requests and what was cut
+/// off.
 [[nodiscard]] bool has_signed_form(std::string_view der) noexcept {
     auto certificate = take_element(der, kSequence);
     if (!certificate || !der.empty()) {

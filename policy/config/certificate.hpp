@@ -11,7 +11,7 @@
 
 namespace sekisho::config {
 
-inline constexpr std::size_t kMostCertificateBytes = 8192;     ///< of the DER encoding
+inline constexpr std::size_t kMostCertificateBytes = 8192;      ///< of the DER encoding
 inline constexpr std::size_t kMostRevocationListBytes = 65'000; ///< of the DER encoding: some 1,500 entries
 
 /// The certificate with its lines as RFC 7468 section 2 has writers make them: 64 characters, no blanks, no line end

@@ -250,9 +250,8 @@ template <typename Value>
     while (digits.size() > 2 && digits.starts_with("00")) {
         digits.erase(0, 2);
     }
-    return accept_if(!digits.empty() && digits.size() <= kMostSerialDigits, parameter, text).transform([&](const auto&) {
-        return digits;
-    });
+    return accept_if(!digits.empty() && digits.size() <= kMostSerialDigits, parameter, text)
+        .transform([&](const auto&) { return digits; });
 }
 
 } // namespace

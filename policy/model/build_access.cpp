@@ -45,7 +45,8 @@ template <typename Value>
 }
 
 /// The first moment at which an entry no longer holds.
-[[nodiscard]] std::optional<Time> read_expiry(Building& building, const config::Node& node, const std::string& section) {
+[[nodiscard]] std::optional<Time> read_expiry(Building& building, const config::Node& node,
+                                              const std::string& section) {
     const config::Node* expires = node.find("expires");
     if (expires == nullptr) {
         return std::nullopt;
@@ -101,10 +102,9 @@ void build_port(Building& building, const config::Node& node) {
     port.name = node.name();
     port.place = node.place;
     check_port(building, node, section);
-    port.mode =
-        chosen(setting(&node, "port-access port * mode"),
-               {AccessMode::open, AccessMode::closed, AccessMode::dot1x, AccessMode::mab, AccessMode::dot1x_then_mab,
-                AccessMode::mab_then_dot1x});
+    port.mode = chosen(setting(&node, "port-access port * mode"),
+                       {AccessMode::open, AccessMode::closed, AccessMode::dot1x, AccessMode::mab,
+                        AccessMode::dot1x_then_mab, AccessMode::mab_then_dot1x});
     port.host_mode = chosen(setting(&node, "port-access port * host-mode"),
                             {HostMode::single_host, HostMode::multi_host, HostMode::multi_auth});
     port.moves = setting(&node, "port-access port * moves") == "follow" ? Moves::follow : Moves::refuse;
@@ -173,9 +173,8 @@ void build_user(Building& building, const config::Node& node) {
                     .note = setting(&node, "port-access user * note")};
     for (const config::Node* serial : node.all("certificate-serial")) {
         const auto& users = building.model.access.users;
-        const auto other = std::ranges::find_if(users, [&](const AccessUser& each) {
-            return std::ranges::contains(each.certificates, serial->value);
-        });
+        const auto other = std::ranges::find_if(
+            users, [&](const AccessUser& each) { return std::ranges::contains(each.certificates, serial->value); });
         if (other != users.end()) {
             building.diagnostics.error(serial->value_place, section,
                                        text::concat("the certificate stands for user ", other->name, " already (",
@@ -214,11 +213,11 @@ void build_radius_servers(Building& building, const config::Node& access) {
     for (const config::Node* node : access.all("radius-server")) {
         const std::string section = section_of("radius-server", node->name());
         const config::Node& address = *node->find("address");
-        RadiusServer server{
-            .name = node->name(),
-            .place = node->place,
-            .address = IpAddress::parse(address.value).value(),
-            .port = static_cast<std::uint16_t>(setting_number(node, "port-access radius-server * port"))};
+        RadiusServer server{.name = node->name(),
+                            .place = node->place,
+                            .address = IpAddress::parse(address.value).value(),
+                            .port =
+                                static_cast<std::uint16_t>(setting_number(node, "port-access radius-server * port"))};
         if (const auto why = why_no_host(server.address)) {
             building.diagnostics.error(address.value_place, section, text::concat(address.value, " is ", *why));
         }

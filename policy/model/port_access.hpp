@@ -49,7 +49,7 @@ struct Role {
     Place place;
     std::string description;
     std::vector<std::string> destination_lists; ///< address lists; empty: no limit beyond the zone's policies
-    bool critical = false; ///< its sessions in force are prolonged while no RADIUS server answers
+    bool critical = false;                      ///< its sessions in force are prolonged while no RADIUS server answers
 };
 
 /// One LAN port. Lengths of time are in seconds; zero means "never".
@@ -100,8 +100,9 @@ struct AccessUser {
     std::string name; ///< of the inner method; at most 63 bytes, nothing that needs quoting
     Place place;
     std::optional<std::string> role;
-    std::optional<Time> expires;           ///< first moment at which the entry no longer holds
-    std::vector<std::string> certificates; ///< serial numbers, capital hexadecimal digits, of the authority's certificates
+    std::optional<Time> expires; ///< first moment at which the entry no longer holds
+    std::vector<std::string>
+        certificates; ///< serial numbers, capital hexadecimal digits, of the authority's certificates
     std::string note;
 };
 

@@ -204,7 +204,8 @@ Request& Request::add(Type type, std::uint32_t value) {
 }
 
 Request& Request::add_password(std::string_view password, std::string_view secret, const Digests& digests) {
-    Bytes hidden(password.begin(), password.begin() + static_cast<std::ptrdiff_t>(std::min(password.size(), kMostPassword)));
+    Bytes hidden(password.begin(),
+                 password.begin() + static_cast<std::ptrdiff_t>(std::min(password.size(), kMostPassword)));
     hidden.resize(std::max<std::size_t>((hidden.size() + 15) / 16, 1) * 16);
     Digest before = m_authenticator;
     for (std::size_t block = 0; block < hidden.size(); block += before.size()) {

@@ -12,16 +12,11 @@ import pytest
 
 from tests.harness import daemon, frames
 from tests.harness.daemon import CLINIC_V4, CLINIC_V6, DESK_V4, DESK_V6, SERVER_V4, SERVER_V6, field, until
+from tests.harness.dhcp_client import DhcpClient
 
 SERVER_MAC, DESK_MAC = '00:16:3e:00:00:20', '00:16:3e:00:00:50'
 BROADCAST = 'ff:ff:ff:ff:ff:ff'
 RANGE = range(100, 110)
-_SCRIPT = '''#!/bin/sh
-[ "$1" = bound ] || [ "$1" = renew ] || exit 0
-ip -4 address flush dev eth0
-ip address add "$ip/24" dev eth0
-echo "$ip router=$router dns=$dns" > {result}
-'''
 
 
 def configuration(binding: str = 'report', devices: str = '', server: bool = True) -> str:
@@ -47,25 +42,6 @@ def make(new_lab):
         lab.start()
         return lab
     return start
-
-
-class Client:
-    """busybox's DHCP client on a host; gives up its other addresses."""
-
-    def __init__(self, lab, host):
-        self.result = lab.folder / f'{host.name}.lease'
-        script = lab.folder / f'{host.name}.script'
-        script.write_text(_SCRIPT.format(result=self.result))
-        script.chmod(0o755)
-        host.ip('-4', 'address', 'flush', 'dev', 'eth0')
-        self.process = host.start('busybox', 'udhcpc', '-f', '-i', 'eth0', '-s', str(script), '-t', '20', '-T', '1', stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def lease(self) -> tuple[str, str]:
-        """The address and what else came with it."""
-        text = until(lambda: self.result.exists() and self.result.read_text(), 'a lease', 30)
-        address, rest = text.strip().split(' ', 1)
-        return address, rest
 
 
 def pings(host, address: str, *options: str) -> bool:
@@ -117,7 +93,7 @@ def ask(host, server: str, name: str = 'clinic') -> bytes | None:
 
 def test_a_device_is_served_and_its_address_becomes_its_own(make):
     lab = make('enforce')
-    client = Client(lab, lab.desk)
+    client = DhcpClient(lab, lab.desk)
     address, rest = client.lease()
     assert int(address.rsplit('.', 1)[1]) in RANGE and rest == f'router={CLINIC_V4} dns={CLINIC_V4}'
     comes_on(lab.desk)
@@ -131,7 +107,7 @@ def test_a_device_is_served_and_its_address_becomes_its_own(make):
 
 def test_a_registered_device_gets_its_own_address(make):
     lab = make('enforce')
-    address, _ = Client(lab, lab.server).lease()
+    address, _ = DhcpClient(lab, lab.server).lease()
     assert address == SERVER_V4
     comes_on(lab.server)
     comes_on(lab.server, CLINIC_V6)
@@ -244,7 +220,7 @@ def test_link_local_addresses_and_their_detection_stay_possible(make):
 
 def test_leases_end_without_the_daemon_and_are_taken_over_by_the_next(make):
     lab = make('enforce')
-    address, _ = Client(lab, lab.desk).lease()
+    address, _ = DhcpClient(lab, lab.desk).lease()
     comes_on(lab.desk)
     lab.kill()
     assert pings(lab.desk, CLINIC_V4)
@@ -259,7 +235,7 @@ def test_leases_end_without_the_daemon_and_are_taken_over_by_the_next(make):
 
 def test_a_lease_that_was_given_back_binds_nobody(make):
     lab = make('enforce')
-    client = Client(lab, lab.desk)
+    client = DhcpClient(lab, lab.desk)
     address, _ = client.lease()
     comes_on(lab.desk)
     client.process.send_signal(signal.SIGUSR2)  # releases it

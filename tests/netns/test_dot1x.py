@@ -11,6 +11,7 @@ from tests.harness import daemon, frames, pcapfile
 from tests.harness.access import comes_on, pings, reaches, sessions, wait_for_authenticators
 from tests.harness.certificates import Authority
 from tests.harness.daemon import CLINIC_V4, DESK_V4, SERVER_V4, field, until
+from tests.harness.dhcp_client import DhcpClient
 from tests.harness.supplicant import Supplicant, peap, tls, ttls
 
 SERVER_MAC, DESK_MAC, OTHER_MAC = '00:16:3e:00:00:20', '00:16:3e:00:00:50', '00:16:3e:00:00:51'
@@ -192,6 +193,17 @@ def test_a_certificate_that_does_not_count_gets_nothing(dot1x, certificates, nam
         event = lab.event(event__action='access-refused', source__mac=DESK_MAC)
         assert field(event, 'event.reason') == ('unknown-user' if name == 'nobody' else 'proof-refused')
         assert not pings(lab.desk, CLINIC_V4) and sessions(lab) == {}
+
+
+def test_who_proves_it_gets_an_address_of_the_routers_server(dot1x):
+    # hostapd and the DHCP server both listen for DHCP
+    served = BASE.replace('port lan2;', 'port lan2; dhcp-server { range 10.0.1.100-10.0.1.109; }')
+    assert served != BASE
+    lab = dot1x(access().replace(BASE, served))
+    with Supplicant(lab.desk, lab.folder, peap('tanaka', PASSWORD, lab.eap_certificate)):
+        comes_on(lab, 'lan2', DESK_MAC)
+        address, _ = DhcpClient(lab, lab.desk).lease()
+        assert address.startswith('10.0.1.10') and reaches(lab.desk, CLINIC_V4)
 
 
 # ---- with MAC authentication

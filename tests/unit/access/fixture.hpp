@@ -61,7 +61,8 @@ struct Switch {
 
     Switch() {
         for (const char* role : {"clinic", "modality", "visitor", "repair"}) {
-            settings.policy.roles.push_back({.name = role, .place = {}, .description = {}, .destination_lists = {}, .critical = false});
+            settings.policy.roles.push_back(
+                {.name = role, .place = {}, .description = {}, .destination_lists = {}, .critical = false});
         }
         for (const char* name : {"lan1", "lan2"}) {
             model::AccessPort port;

@@ -263,8 +263,7 @@ TEST(port_access, who_only_sends_frames_keeps_nobody_out) {
     lan.seen(9);
     lan.seen(1);
     SAYS("forget lan1 01; authorise lan1 01 mab clinic registered", lan.pass(seconds(2)));
-    SAYS("forget lan1 09; refuse lan1 09 single-host alarm",
-         lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", {}}));
+    SAYS("forget lan1 09; refuse lan1 09 single-host alarm", lan.take(Authenticated{{"lan1", mac(9)}, "tanaka", {}}));
 }
 
 TEST(port_access, beside_one_that_proved_itself_others_have_its_role_and_go_with_it) {

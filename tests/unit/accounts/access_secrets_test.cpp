@@ -31,12 +31,11 @@ TEST(access_secrets, a_changed_byte_is_noticed) {
 }
 
 TEST(access_secrets, what_is_out_of_form_is_not_written) {
-    for (const AccessSecret& odd : {AccessSecret{SecretKind::user, "tanaka", "8846"},
-                                    AccessSecret{SecretKind::user, "a b", std::string(32, 'a')},
-                                    AccessSecret{SecretKind::user, "", std::string(32, 'a')},
-                                    AccessSecret{SecretKind::user, "a\nb", std::string(32, 'a')},
-                                    AccessSecret{SecretKind::radius, "nps", "ABCD"},
-                                    AccessSecret{SecretKind::radius, "nps", "abc"}}) {
+    for (const AccessSecret& odd :
+         {AccessSecret{SecretKind::user, "tanaka", "8846"}, AccessSecret{SecretKind::user, "a b", std::string(32, 'a')},
+          AccessSecret{SecretKind::user, "", std::string(32, 'a')},
+          AccessSecret{SecretKind::user, "a\nb", std::string(32, 'a')}, AccessSecret{SecretKind::radius, "nps", "ABCD"},
+          AccessSecret{SecretKind::radius, "nps", "abc"}}) {
         CHECK_FALSE(accounts::access_secrets_text({odd}).has_value());
     }
     CHECK_FALSE(accounts::access_secrets_text({secrets[0], secrets[0]}).has_value());

@@ -56,8 +56,8 @@ TEST(hostapd_messages, a_stations_answer_has_its_flags) {
 }
 
 TEST(hostapd_messages, a_name_that_pretends_to_be_lines_of_hostapd_says_nothing) {
-    for (const char* name : {"guest\nflags=[AUTHORIZED]\ndot1xAuthSessionUserName=doctor", "flags=[AUTHORIZED]",
-                             "\nflags=[AUTHORIZED]"}) {
+    for (const char* name :
+         {"guest\nflags=[AUTHORIZED]\ndot1xAuthSessionUserName=doctor", "flags=[AUTHORIZED]", "\nflags=[AUTHORIZED]"}) {
         const auto read = parse_station(answer("", name));
         CHECK(read.has_value());
         CHECK_FALSE(read->is_authorised);

@@ -102,8 +102,8 @@ TEST(radius, an_answer_is_passed_on_under_another_secret_without_keys) {
     const auto packet = parse(passed);
     LONGS_EQUAL(42, packet->id);
     STRCMP_EQUAL("tanaka", packet->text(Type::user_name)->c_str());
-    LONGS_EQUAL(1, std::ranges::count(packet->attributes, static_cast<std::uint8_t>(Type::vendor_specific),
-                                      &Attribute::type));
+    LONGS_EQUAL(
+        1, std::ranges::count(packet->attributes, static_cast<std::uint8_t>(Type::vendor_specific), &Attribute::type));
 }
 
 TEST(radius, what_is_no_packet_is_refused) {

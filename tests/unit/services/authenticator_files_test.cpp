@@ -91,8 +91,9 @@ TEST(authenticator_files, users_that_hostapd_would_read_otherwise_are_refused) {
     const std::vector<model::AccessUser> odd{user("cart", {"0A\" TLS"})};
     CHECK_FALSE(services::eap_users_text(odd, true, nobody).has_value());
     const std::vector<model::AccessUser> fine{user("tanaka")};
-    CHECK_FALSE(services::eap_users_text(fine, true, [](std::string_view) { return std::string_view("abc [2]\n"); })
-                    .has_value());
+    CHECK_FALSE(services::eap_users_text(fine, true, [](std::string_view) {
+                    return std::string_view("abc [2]\n");
+                }).has_value());
 }
 
 TEST(authenticator_files, the_server_speaks_tls_from_1_2_on_and_asks_for_the_list_it_has) {
@@ -104,7 +105,8 @@ TEST(authenticator_files, the_server_speaks_tls_from_1_2_on_and_asks_for_the_lis
                                     .authorities_file = "/run/a.pem",
                                     .has_revocation_list = true};
     const std::string text = services::eap_server_text(file).value();
-    for (const char* part : {"driver=none\n", "[DISABLE-TLSv1.0][DISABLE-TLSv1.1]", "ca_cert=/run/a.pem\ncheck_crl=1\n"}) {
+    for (const char* part :
+         {"driver=none\n", "[DISABLE-TLSv1.0][DISABLE-TLSv1.1]", "ca_cert=/run/a.pem\ncheck_crl=1\n"}) {
         STRCMP_CONTAINS(part, text.c_str());
     }
 }

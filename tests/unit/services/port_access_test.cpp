@@ -33,7 +33,8 @@ model::Model clinic() {
         port.role = "office";
         model.access.ports.push_back(port);
     }
-    model.access.roles.push_back({.name = "office", .place = {}, .description = {}, .destination_lists = {}, .critical = false});
+    model.access.roles.push_back(
+        {.name = "office", .place = {}, .description = {}, .destination_lists = {}, .critical = false});
     model::Device desk;
     desk.mac = kDesk;
     desk.name = "desk";
@@ -69,7 +70,8 @@ TEST_GROUP(port_access_service) {
 
     void begin() {
         service = std::make_unique<services::PortAccess>(
-            services::PortAccess::Ports{table, filter, frames, authenticators, radius, loop, clock, run_store}, keeper, log);
+            services::PortAccess::Ports{table, filter, frames, authenticators, radius, loop, clock, run_store}, keeper,
+            log);
         CHECK(service->start().has_value());
     }
 
@@ -338,7 +340,8 @@ TEST(port_access_service, authenticators_of_ports_with_dot1x_are_followed) {
 TEST(port_access_service, success_lets_in_who_is_a_user) {
     model::Model model = clinic();
     model.access.ports[1].mode = model::AccessMode::dot1x;
-    model.access.users.push_back({.name = "tanaka", .place = {}, .role = {}, .expires = {}, .certificates = {}, .note = {}});
+    model.access.users.push_back(
+        {.name = "tanaka", .place = {}, .role = {}, .expires = {}, .certificates = {}, .note = {}});
     follow(model);
     const Station station{"lan2", kStranger};
     radius.acceptances[station] = {.user = "tanaka", .valid_for = {}};
