@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/hostapd/control_socket.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,8 +15,9 @@ namespace {
 
 constexpr std::size_t kMostMessage = 8192; // hostapd's own answers have at most 4096 bytes
 constexpr int kMostReads = 64;             ///< per turn of the loop
-constexpr unsigned kPingAfter = 5;         ///< seconds
+constexpr unsigned kCheckAfter = 5;        ///< seconds
 constexpr unsigned kMostWait = 5;          ///< seconds for an answer
+constexpr std::size_t kMostQuestions = 4096;
 
 } // namespace
 
@@ -29,12 +29,13 @@ void ControlSocket::tick() {
         connect();
         return;
     }
-    if (!m_pending.empty() && ++m_pending.front().waits > kMostWait) {
+    if (m_is_asked && ++m_waits > kMostWait) {
         close(); // whatever sits there does not answer
         return;
     }
-    if (++m_quiet >= kPingAfter) {
-        send(Command::ping);
+    if (m_is_attached && ++m_quiet >= kCheckAfter) {
+        m_quiet = 0;
+        ask(Command::is_attached);
     }
 }
 
@@ -56,26 +57,40 @@ void ControlSocket::connect() {
     m_watch = m_loop.watch_readable(socket.get(), [this] { on_readable(); });
     if (m_watch != nullptr) {
         m_socket = std::move(socket);
-        send(Command::attach);
+        ask(Command::attach);
     }
 }
 
 void ControlSocket::close() {
     m_watch.reset();
     m_socket.reset();
-    m_pending.clear();
+    m_questions.clear();
+    m_is_asked = false;
     m_is_attached = false;
+    m_waits = 0;
     m_quiet = 0;
 }
 
-void ControlSocket::send(Command command, const MacAddress& station) {
+/// What there is no room for is not asked: a station that waits is seen again.
+void ControlSocket::ask(Command command, const MacAddress& station) {
+    if (m_questions.size() < kMostQuestions) {
+        m_questions.push_back({.command = command, .station = station});
+        ask_next();
+    }
+}
+
+void ControlSocket::ask_next() {
+    if (m_is_asked || m_questions.empty()) {
+        return;
+    }
+    const auto [command, station] = m_questions.front();
     std::string text;
     switch (command) {
     case Command::attach:
         text = "ATTACH";
         break;
-    case Command::ping:
-        text = "PING";
+    case Command::is_attached:
+        text = "LEVEL 3"; // what is told already: hostapd says whether it tells us anything
         break;
     case Command::reauthenticate:
         text = "EAPOL_REAUTH " + station.text();
@@ -90,30 +105,30 @@ void ControlSocket::send(Command command, const MacAddress& station) {
         text = "STA " + station.text();
         break;
     }
-    m_quiet = 0;
     if (::send(m_socket.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
         close(); // gone, or so far behind that only a new beginning helps
         return;
     }
-    m_pending.push_back({.command = command, .station = station});
+    m_is_asked = true;
+    m_waits = 0;
 }
 
 /// A station that hostapd does not know can't be asked again: then it is asked for the first time.
 void ControlSocket::invite(const MacAddress& station) {
     if (m_is_attached) {
-        send(Command::reauthenticate, station);
+        ask(Command::reauthenticate, station);
     }
 }
 
 void ControlSocket::forget(const MacAddress& station) {
     if (m_is_attached) {
-        send(Command::forget, station);
+        ask(Command::forget, station);
     }
 }
 
 void ControlSocket::ask_for(const MacAddress& station) {
     if (m_is_attached) {
-        send(Command::station, station);
+        ask(Command::station, station);
     }
 }
 
@@ -137,12 +152,18 @@ void ControlSocket::on_readable() {
 }
 
 void ControlSocket::on_answer(std::string_view answer) {
-    if (m_pending.empty()) {
-        close(); // nothing was asked: the order of answers is not to be relied on any more
+    if (!m_is_asked) {
+        close(); // nothing was asked: answers are not to be relied on any more
         return;
     }
-    const Pending asked = m_pending.front();
-    m_pending.pop_front();
+    const Question asked = m_questions.front();
+    m_questions.pop_front();
+    m_is_asked = false;
+    take(asked, answer);
+    ask_next();
+}
+
+void ControlSocket::take(const Question& asked, std::string_view answer) {
     switch (asked.command) {
     case Command::attach:
         if (answer != "OK\n") {
@@ -152,9 +173,14 @@ void ControlSocket::on_answer(std::string_view answer) {
         m_is_attached = true;
         m_listener.on_attached();
         return;
+    case Command::is_attached:
+        if (answer != "OK\n") {
+            close(); // events were lost: everything is asked anew
+        }
+        return;
     case Command::reauthenticate:
         if (answer != "OK\n") {
-            send(Command::invite, asked.station);
+            m_questions.push_front({.command = Command::invite, .station = asked.station});
         }
         return;
     case Command::station:
@@ -163,7 +189,6 @@ void ControlSocket::on_answer(std::string_view answer) {
             m_listener.on_station(*station);
         }
         return;
-    case Command::ping:
     case Command::invite:
     case Command::forget:
         return;
@@ -179,11 +204,10 @@ void ControlSocket::on_event(std::string_view message) {
         close();
         return;
     }
-    // It says goodbye to a station that it was told to forget.
-    const bool is_ours =
-        event->kind == EventKind::disconnected && std::ranges::any_of(m_pending, [&](const Pending& pending) {
-            return pending.command == Command::forget && pending.station == event->station;
-        });
+    // It says goodbye to a station that it is being told to forget.
+    const bool is_ours = event->kind == EventKind::disconnected && m_is_asked &&
+                         m_questions.front().command == Command::forget &&
+                         m_questions.front().station == event->station;
     if (!is_ours) {
         m_listener.on_event(*event);
     }

@@ -13,8 +13,8 @@
 
 namespace sekisho::drivers::hostapd {
 
-/// One hostapd's control socket: commands and their answers, which come in the order of the commands, and events
-/// between them.
+/// One hostapd's control socket: commands, one at a time, their answers, and events between them. (The kernel holds ten
+/// datagrams for who does not read: net.unix.max_dgram_qlen.)
 class ControlSocket {
 public:
     struct Listener {
@@ -38,19 +38,27 @@ public:
     void ask_for(const MacAddress& station);
 
 private:
-    enum class Command : std::uint8_t { attach, ping, reauthenticate, invite, forget, station };
+    enum class Command : std::uint8_t {
+        attach,
+        is_attached, ///< hostapd lets go, without a word, of who misses ten events
+        reauthenticate,
+        invite,
+        forget,
+        station,
+    };
 
-    struct Pending {
-        Command command = Command::ping;
+    struct Question {
+        Command command = Command::is_attached;
         MacAddress station;
-        unsigned waits = 0; ///< seconds
     };
 
     void connect();
     void close();
-    void send(Command command, const MacAddress& station = {});
+    void ask(Command command, const MacAddress& station = {});
+    void ask_next();
     void on_readable();
     void on_answer(std::string_view answer);
+    void take(const Question& asked, std::string_view answer);
     void on_event(std::string_view message);
 
     UvEventLoop& m_loop;
@@ -58,9 +66,11 @@ private:
     Listener m_listener;
     Descriptor m_socket;
     std::unique_ptr<Watch> m_watch;
-    std::deque<Pending> m_pending;
+    std::deque<Question> m_questions; ///< the first one is asked
+    bool m_is_asked = false;
     bool m_is_attached = false;
-    unsigned m_quiet = 0; ///< seconds since something was sent
+    unsigned m_waits = 0; ///< seconds for an answer
+    unsigned m_quiet = 0; ///< seconds since hostapd was asked whether it still tells us
 };
 
 } // namespace sekisho::drivers::hostapd

@@ -92,23 +92,25 @@ void PortAccess::on(Turn turn, const Authenticated& event) {
                .cause = Cause::proved});
 }
 
+/// Whatever becomes of it, a refused proof is told of: somebody may be guessing.
 void PortAccess::on(Turn turn, const Rejected& event) {
     const model::AccessPort* port = m_settings.policy.find_port(event.station.port);
-    const auto found = m_visits.find(event.station);
-    if (port == nullptr || found == m_visits.end() || found->second.held_until) {
+    Visit* visit = port == nullptr || !model::has_dot1x(port->mode) ? nullptr : visit_of(event.station);
+    if (visit == nullptr) {
         return;
     }
-    Visit& visit = found->second;
-    visit.invited_until.reset();
-    if (visit.session && visit.session->method != Method::dot1x) {
-        return; // what it has, it has without 802.1X
+    visit->invited_until.reset();
+    if (visit->held_until || (visit->session && visit->session->method != Method::dot1x)) {
+        // it is left alone already; or what it has, it has without 802.1X
+        turn.orders.push_back(Refuse{event.station, Cause::proof_refused, false});
+        return;
     }
     const model::Device* device = m_settings.policy.find_device(event.station.mac);
     const bool is_mab_device = device != nullptr && device->method == model::DeviceMethod::mab;
-    if (!visit.session && port->mode == model::AccessMode::dot1x_then_mab && is_mab_device) {
-        judge_mac(turn, *port, event.station, visit);
+    if (!visit->session && port->mode == model::AccessMode::dot1x_then_mab && is_mab_device) {
+        judge_mac(turn, *port, event.station, *visit);
     } else {
-        refused_proof(turn, *port, event.station, visit);
+        refused_proof(turn, *port, event.station, *visit);
     }
 }
 
@@ -174,7 +176,10 @@ void PortAccess::on(Turn turn, const ServersChanged& event) {
     if (!event.answer) {
         return;
     }
-    std::erase_if(m_visits, [](const auto& entry) { return entry.second.waits_for_servers; });
+    // who was refused for their silence, or asked about in vain so far, may come again with the next frame
+    std::erase_if(m_visits, [](const auto& entry) {
+        return entry.second.waits_for_servers || (entry.second.asked_until && !entry.second.session);
+    });
     for (auto& [station, visit] : m_visits) {
         if (visit.session && visit.session->is_prolonged) {
             const model::AccessPort* port = m_settings.policy.find_port(station.port);

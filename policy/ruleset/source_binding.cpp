@@ -284,7 +284,7 @@ std::string binding_chains_text(const BindingRules& rules) {
            chain("binding_arp_sender", source4_rules("arp saddr ip")) + chain("binding_target", target_rules()) +
            chain("binding_forged", forged_rules()) + chain("binding_arp", arp_rules()) +
            chain("binding_ip6", ip6_rules()) +
-           chain(kBindingChain, {"meta l4proto { udp, ipv6-icmp } jump binding_forged",
+           chain(kBindingChain, {"meta l4proto { udp, icmpv6 } jump binding_forged",
                                  "ether type vmap { ip : goto binding_source4, arp : goto binding_arp, ip6 : goto "
                                  "binding_ip6 }",
                                  "accept"});

@@ -78,7 +78,7 @@ def test_the_clinics_server_refuses(clinic):
     lab = clinic()
     with free_radius(lab) as server, Supplicant(lab.desk, lab.folder, peap('tanaka', 'not the password', server.authority.certificate)):
         assert field(lab.event(event__action='access-refused', source__mac=DESK_MAC), 'event.reason') == 'proof-refused'
-        assert not pings(lab.desk, CLINIC_V4) and sessions(lab) == {}
+        assert not pings(lab.desk, CLINIC_V4) and ('lan2', DESK_MAC) not in sessions(lab)
 
 
 def test_the_server_judges_addresses_that_are_not_registered(clinic):
@@ -184,7 +184,7 @@ def test_an_answer_counts_with_a_message_authenticator_alone(clinic, signs):
     lab = clinic(access(ports='port lan1 { mode mab; role office; } port lan2 { mode mab; role office; }'))
     with Forger(lab.device, SECRET, signs):
         if signs:
-            until(lambda: pings(lab.desk, CLINIC_V4), 'an answer', 15)
+            until(lambda: pings(lab.desk, CLINIC_V4), 'an answer', 60)
         else:
             assert not pings(lab.desk, CLINIC_V4, 3) and sessions(lab) == {}
             assert field(lab.event(event__action='radius-server'), 'event.reason') == 'no-message-authenticator'

@@ -140,6 +140,16 @@ TEST(port_access, a_user_that_is_taken_away_is_off_at_once) {
     SAYS("forget lan1 09; revoke lan1 09 unknown-user", lan.configure());
 }
 
+TEST(port_access, every_refused_proof_is_told_of) {
+    lan.mode(AccessMode::dot1x);
+    SAYS("refuse lan1 09 proof-refused", lan.rejected(9));
+    SAYS("refuse lan1 09 proof-refused", lan.rejected(9));
+    lan.seen(8);
+    lan.pass(seconds(16));
+    SAYS("refuse lan1 08 proof-refused", lan.rejected(8));
+    SAYS("", lan.rejected(8, "lan7"));
+}
+
 TEST(port_access, who_was_refused_begins_anew_after_the_quiet_period) {
     lan.mode(AccessMode::dot1x);
     SAYS("invite lan1 09", lan.seen(9));
@@ -243,7 +253,7 @@ TEST(port_access, dot1x_takes_over_while_the_device_stays_on) {
     lan.mode(AccessMode::mab_then_dot1x);
     lan.seen(9);
     lan.take(MacJudged{{"lan1", mac(9)}, true, {}, {}});
-    SAYS("", lan.rejected(9)); // it has what it has without 802.1X
+    SAYS("refuse lan1 09 proof-refused", lan.rejected(9)); // it has what it has without 802.1X
     SAYS("authorise lan1 09 dot1x clinic tanaka proved", lan.proved(9));
     LONGS_EQUAL(1, lan.in_force());
 }

@@ -115,6 +115,9 @@ TEST(port_access_time, when_a_server_is_back_who_waited_for_it_need_not_wait_lon
     SAYS("", lan.seen(9));
     SAYS("", lan.take(ServersChanged{true}));
     SAYS("ask lan1 09", lan.seen(9));
+    SAYS("", lan.seen(9));
+    SAYS("", lan.take(ServersChanged{true})); // and who was asked about in vain
+    SAYS("ask lan1 09", lan.seen(9));
 }
 
 TEST(port_access_time, when_a_server_is_back_what_was_prolonged_proves_itself) {
