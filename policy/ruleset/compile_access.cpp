@@ -11,11 +11,12 @@ namespace sekisho::ruleset {
 
 namespace {
 
-/// Only what a role names: of a family in which it names nothing, nothing.
-void restrict_role(Compilation& compilation, Hook hook, const std::string& bridge, const model::Role& role,
+/// Only what a role names: of a family in which it names nothing, nothing. `scope` says which packets are judged.
+void restrict_role(Compilation& compilation, Hook hook, const std::vector<Match>& scope, const model::Role& role,
                    std::uint32_t number) {
     for (const Family family : kFamilies) {
-        std::vector<Match> elsewhere{IngressDevice{bridge}, RoleIs{number}, ConnectionState{.fresh = true}};
+        std::vector<Match> elsewhere = scope;
+        elsewhere.emplace_back(RoleIs{number});
         const std::size_t before = elsewhere.size();
         for (const std::string& list : role.destination_lists) {
             if (const auto set = compilation.set_of(list, family, ListUse::admits)) {
@@ -53,9 +54,19 @@ void compile_access(Compilation& compilation, Hook hook) {
     const auto numbers = role_numbers(names);
     for (const model::Interface* interface : guarded) {
         for (const model::Role& role : access.roles) {
-            if (!role.destination_lists.empty()) {
-                restrict_role(compilation, hook, interface->name, role, numbers.at(role.name));
+            if (role.destination_lists.empty()) {
+                continue;
             }
+            const std::uint32_t number = numbers.at(role.name);
+            if (hook == Hook::forward && compilation.model.routes_between_ports(*interface)) {
+                // Between ports answers are judged too: two devices exchange nothing unless both their roles allow it.
+                const ZoneFacts* zone =
+                    compilation.find_zone(compilation.model.zone_of_interface(interface->name)->name);
+                restrict_role(compilation, hook, {IngressDevice{interface->name}, EgressZone{zone->number}}, role,
+                              number);
+            }
+            restrict_role(compilation, hook, {IngressDevice{interface->name}, ConnectionState{.fresh = true}}, role,
+                          number);
         }
     }
 }

@@ -267,6 +267,12 @@ def test_between_ports_passes_what_a_policy_allows_and_the_role_names(make):
     lab.apply(between_ports(allow).replace('reachable { address 10.0.1.20; }', 'reachable { address 10.0.1.21; }'))
     until(lambda: not pings(lab.desk, SERVER_V4), 'the end of what the role names', 10)
     lab.event(event__action='connection-denied', rule__id='port-access.role.restricted', destination__ip=SERVER_V4)
+    # and answers these alone, too: both roles have to allow it
+    answers = between_ports(allow).replace('name "desk"; role restricted;', 'name "desk";').replace('name "server";', 'name "server"; role restricted;')
+    lab.apply(answers)
+    assert not pings(lab.desk, SERVER_V4)
+    lab.apply(answers.replace('reachable { address 10.0.1.20; }', f'reachable {{ address {DESK_V4}; }}'))
+    until(lambda: pings(lab.desk, SERVER_V4), 'an answer that the role of who answers allows', 10)
     lab.apply(configuration('off'))
     until(lambda: not pings(lab.desk, SERVER_V4), 'the end of the policy', 10)
 
