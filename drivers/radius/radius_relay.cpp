@@ -16,7 +16,6 @@ using radius::Code;
 using radius::Type;
 
 constexpr std::uint64_t kTickMilliseconds = 500;
-constexpr std::int64_t kPatience = 2500;     ///< a server that has not answered for so long counts as silent
 constexpr std::int64_t kMostWait = 30'000;   ///< an answer that comes later is nobody's
 constexpr std::int64_t kResendAfter = 2000;  ///< requests of the router's own
 constexpr std::int64_t kProbeEvery = 10'000; ///< servers that are silent
@@ -24,8 +23,10 @@ constexpr std::int64_t kTellEvery = 10'000;  ///< answers that do not count: who
 constexpr unsigned kMostTries = 2;           ///< per server, of the router's own
 constexpr int kMostReads = 64;               ///< per turn of the loop
 constexpr std::size_t kMostStations = 4096;  ///< remembered
-constexpr std::uint32_t kCallCheck = 10;     ///< Service-Type (RFC 2865 section 5.6)
-constexpr std::uint32_t kEthernet = 15;      ///< NAS-Port-Type (RFC 2865 section 5.41)
+/// Calling-Station-Id (RFC 3580 section 3.21).
+constexpr model::MacFormat kDashed{.separator = '-', .is_upper = true};
+constexpr std::uint32_t kCallCheck = 10; ///< Service-Type (RFC 2865 section 5.6)
+constexpr std::uint32_t kEthernet = 15;  ///< NAS-Port-Type (RFC 2865 section 5.41)
 
 bool is_same(const sockaddr_in& left, const sockaddr_in& right) {
     return left.sin_port == right.sin_port && left.sin_addr.s_addr == right.sin_addr.s_addr;
@@ -38,21 +39,6 @@ std::optional<access::Station> station_of(const radius::Packet& packet) {
     const auto mac =
         device ? MacAddress::parse(*device) : Result<MacAddress>(std::unexpected(Error(Domain::network, "", "")));
     return port && mac ? std::optional(access::Station{*port, *mac}) : std::nullopt;
-}
-
-/// As most servers have MAC addresses in their tables: "001122334455".
-std::string plain(const MacAddress& mac) {
-    std::string digits = mac.text();
-    std::erase(digits, ':');
-    return digits;
-}
-
-std::string dashed(const MacAddress& mac) {
-    std::string text = mac.text();
-    std::ranges::transform(text, text.begin(), [](char c) {
-        return c == ':' ? '-' : c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
-    });
-    return text;
 }
 
 template <typename Value>
@@ -153,27 +139,50 @@ std::size_t RadiusRelay::server_for(const radius::Packet& packet, const access::
     return packet.first(Type::state) && found != m_conversations.end() ? found->second : first_answering();
 }
 
-/// An authenticator's request that waits for its answer: sent again where it went, or, if that server has shown itself
-/// silent and the conversation has not begun, to the next.
-bool RadiusRelay::send_again(const radius::Packet& packet, const sockaddr_in& from, std::size_t& server) {
-    for (std::size_t index = 0; index < m_servers.size(); ++index) {
-        for (auto& pending : m_servers[index]->pending) {
-            if (!pending || pending->purpose != Purpose::passed || pending->from_id != packet.id ||
-                pending->authenticator != packet.authenticator || !is_same(pending->from, from)) {
-                continue;
+/// An authenticator's request that waits for its answer is sent again where it went last.
+bool RadiusRelay::send_again(const radius::Packet& packet, const sockaddr_in& from) {
+    Pending* latest = nullptr;
+    const Server* where = nullptr;
+    for (const auto& server : m_servers) {
+        for (auto& pending : server->pending) {
+            if (pending && pending->purpose == Purpose::passed && pending->from_id == packet.id &&
+                pending->authenticator == packet.authenticator && is_same(pending->from, from) &&
+                (latest == nullptr || pending->begun > latest->begun)) {
+                latest = &*pending;
+                where = server.get();
             }
-            if (!packet.first(Type::state) && !m_servers[index]->answers) {
-                server = first_answering() == index ? (index + 1) % m_servers.size() : first_answering();
-                if (server != index) {
-                    return false;
-                }
-            }
-            pending->sent = now();
-            ::send(m_servers[index]->socket.get(), pending->packet.data(), pending->packet.size(), MSG_NOSIGNAL);
-            return true;
         }
     }
-    return false;
+    if (latest == nullptr) {
+        return false;
+    }
+    latest->sent = now();
+    ::send(where->socket.get(), latest->packet.data(), latest->packet.size(), MSG_NOSIGNAL);
+    return true;
+}
+
+/// What a server that has fallen silent was asked goes to the next, unless its conversation has begun: there another
+/// server could only refuse.
+void RadiusRelay::pass_on(std::size_t index) {
+    const std::size_t next = first_answering();
+    if (next == index || !m_servers[next]->answers) {
+        return;
+    }
+    Server& server = *m_servers[next];
+    for (const auto& pending : m_servers[index]->pending) {
+        if (!pending || pending->purpose != Purpose::passed) {
+            continue;
+        }
+        const auto packet = radius::parse(pending->packet);
+        if (!packet || packet->first(Type::state)) {
+            continue;
+        }
+        Pending moved = *pending;
+        moved.packet = radius::passed_request(pending->packet, server.next_id, server.target.secret, m_digests);
+        moved.begun = moved.sent = now();
+        remember(m_conversations, moved.station, next);
+        send(server, std::move(moved));
+    }
 }
 
 void RadiusRelay::pass(const radius::Packet& packet, std::span<const std::uint8_t> bytes, const sockaddr_in& from) {
@@ -181,8 +190,8 @@ void RadiusRelay::pass(const radius::Packet& packet, std::span<const std::uint8_
     if (!station || m_servers.empty()) {
         return;
     }
-    std::size_t index = server_for(packet, *station);
-    if (index >= m_servers.size() || send_again(packet, from, index)) {
+    const std::size_t index = server_for(packet, *station);
+    if (index >= m_servers.size() || send_again(packet, from)) {
         return;
     }
     remember(m_conversations, *station, index);
@@ -305,7 +314,7 @@ void RadiusRelay::ask(std::size_t index, Purpose purpose, const access::Station&
         return; // a request that can be guessed must not be made
     }
     const bool is_probe = purpose == Purpose::probe;
-    const std::string name = is_probe ? std::string("sekisho-probe") : plain(station.mac);
+    const std::string name = is_probe ? std::string("sekisho-probe") : server.target.mac_format.text(station.mac);
     radius::Request request(server.next_id, pending.authenticator);
     request.add(Type::user_name, name)
         .add_password(name, server.target.secret, m_digests)
@@ -314,7 +323,7 @@ void RadiusRelay::ask(std::size_t index, Purpose purpose, const access::Station&
         request.add(Type::service_type, kCallCheck)
             .add(Type::nas_port_type, kEthernet)
             .add(Type::nas_port_id, station.port)
-            .add(Type::calling_station_id, dashed(station.mac));
+            .add(Type::calling_station_id, kDashed.text(station.mac));
     }
     pending.packet = std::move(request).finish(server.target.secret, m_digests);
     send(server, std::move(pending));
@@ -331,11 +340,14 @@ void RadiusRelay::tick() {
 
 void RadiusRelay::tick(std::size_t index, std::int64_t moment) {
     Server& server = *m_servers[index];
+    const auto patience = static_cast<std::int64_t>(server.target.timeout_milliseconds);
+    bool has_fallen_silent = false;
     for (auto& pending : server.pending) {
         if (!pending) {
             continue;
         }
-        if (moment - pending->begun >= kPatience && server.heard <= pending->begun) {
+        if (moment - pending->begun >= patience && server.heard <= pending->begun) {
+            has_fallen_silent = has_fallen_silent || server.answers;
             set_answering(server, false);
         }
         if (moment - pending->begun >= kMostWait) {
@@ -350,6 +362,9 @@ void RadiusRelay::tick(std::size_t index, std::int64_t moment) {
                 ask(index + 1, Purpose::mac, pending->station);
             }
         }
+    }
+    if (has_fallen_silent) {
+        pass_on(index);
     }
     if (!server.answers && moment - server.probed >= kProbeEvery) {
         server.probed = moment;

@@ -75,7 +75,8 @@ private:
     void pass(const radius::Packet& packet, std::span<const std::uint8_t> bytes, const sockaddr_in& from);
     [[nodiscard]] std::size_t server_for(const radius::Packet& packet, const access::Station& station) const;
     [[nodiscard]] std::size_t first_answering() const;
-    bool send_again(const radius::Packet& packet, const sockaddr_in& from, std::size_t& server);
+    bool send_again(const radius::Packet& packet, const sockaddr_in& from);
+    void pass_on(std::size_t index);
     void on_answers(std::size_t index);
     void on_answer(Server& server, std::span<const std::uint8_t> bytes);
     void take(const Pending& asked, const radius::Packet& packet, std::span<const std::uint8_t> bytes);

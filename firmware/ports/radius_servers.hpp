@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/access/event.hpp"
+#include "policy/model/port_access.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,8 @@ struct RadiusServerTarget {
     IpAddress address;
     std::uint16_t port = 0;
     std::string secret;
+    std::uint64_t timeout_milliseconds = 3000; ///< without an answer it counts as silent
+    model::MacFormat mac_format;
     friend bool operator==(const RadiusServerTarget&, const RadiusServerTarget&) = default;
 };
 

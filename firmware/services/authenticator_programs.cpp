@@ -146,7 +146,10 @@ std::vector<ports::RadiusServerTarget> AuthenticatorPrograms::targets_of(const m
                                                                          std::string& missing) const {
     std::vector<ports::RadiusServerTarget> targets;
     if (policy.radius_servers.empty()) {
-        targets.push_back({std::string(kServer), IpAddress::parse("127.0.0.1").value(), kServerPort, m_secret});
+        targets.push_back({.name = std::string(kServer),
+                           .address = IpAddress::parse("127.0.0.1").value(),
+                           .port = kServerPort,
+                           .secret = m_secret});
         return targets;
     }
     for (const model::RadiusServer& server : policy.radius_servers) {
@@ -154,7 +157,12 @@ std::vector<ports::RadiusServerTarget> AuthenticatorPrograms::targets_of(const m
         if (!secret || secret->empty()) {
             missing = server.name;
         } else {
-            targets.push_back({server.name, server.address, server.port, *secret});
+            targets.push_back({.name = server.name,
+                               .address = server.address,
+                               .port = server.port,
+                               .secret = *secret,
+                               .timeout_milliseconds = server.timeout * 1000ull,
+                               .mac_format = server.mac_format});
         }
     }
     return targets;

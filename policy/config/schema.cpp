@@ -151,6 +151,8 @@ constexpr std::array kSchema{
     Parameter{.path = "port-access radius-server *", .shape = kNamed, .type = Type::name, .count = kMany, .help = "A RADIUS server of the clinic, which decides instead of the router's own; the next one where it does not answer. 'access secret' stores its shared secret."},
     Parameter{.path = "port-access radius-server * address", .type = Type::address, .need = kRequired, .help = "Its address."},
     Parameter{.path = "port-access radius-server * port", .type = Type::port, .fallback = "1812", .help = "UDP port."},
+    Parameter{.path = "port-access radius-server * timeout", .type = Type::number, .fallback = "3", .least = 1, .most = 30, .help = "Seconds without an answer after which the server counts as silent, and the next one is asked."},
+    Parameter{.path = "port-access radius-server * mac-format", .type = Type::choice, .fallback = "plain", .choices = "plain plain-upper dashes dashes-upper colons colons-upper", .help = "How a MAC address is written as user name and password: 00112233aabb, 00-11-22-33-aa-bb or 00:11:22:33:aa:bb, or the same in capitals."},
 
     Parameter{.path = "log", .shape = kBlock, .help = "The access log."},
     Parameter{.path = "log file-size", .type = Type::size, .fallback = "4M", .least = 64u << 10, .most = 256u << 20, .help = "Size after which the log file is rotated."},

@@ -209,6 +209,13 @@ void build_eap_server(Building& building, const config::Node& access) {
     }
 }
 
+[[nodiscard]] MacFormat read_mac_format(std::string_view word) {
+    return {.separator = word.starts_with("dashes")   ? '-'
+                         : word.starts_with("colons") ? ':'
+                                                      : '\0',
+            .is_upper = word.ends_with("-upper")};
+}
+
 void build_radius_servers(Building& building, const config::Node& access) {
     for (const config::Node* node : access.all("radius-server")) {
         const std::string section = section_of("radius-server", node->name());
@@ -217,7 +224,9 @@ void build_radius_servers(Building& building, const config::Node& access) {
                             .place = node->place,
                             .address = IpAddress::parse(address.value).value(),
                             .port =
-                                static_cast<std::uint16_t>(setting_number(node, "port-access radius-server * port"))};
+                                static_cast<std::uint16_t>(setting_number(node, "port-access radius-server * port")),
+                            .timeout = read_number(*node, "port-access radius-server * timeout"),
+                            .mac_format = read_mac_format(setting(node, "port-access radius-server * mac-format"))};
         if (const auto why = why_no_host(server.address)) {
             building.diagnostics.error(address.value_place, section, text::concat(address.value, " is ", *why));
         }

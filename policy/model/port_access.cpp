@@ -65,6 +65,18 @@ bool has_mab(AccessMode mode) noexcept {
     return mode == AccessMode::mab || mode == AccessMode::dot1x_then_mab || mode == AccessMode::mab_then_dot1x;
 }
 
+std::string MacFormat::text(const MacAddress& mac) const {
+    std::string text;
+    for (const char c : mac.text()) {
+        if (c == ':') {
+            text += separator == 0 ? std::string() : std::string(1, separator);
+        } else {
+            text += is_upper && c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+        }
+    }
+    return text;
+}
+
 const AccessPort* PortAccess::find_port(std::string_view name) const noexcept {
     return find_in(ports, name);
 }

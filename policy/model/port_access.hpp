@@ -112,12 +112,23 @@ struct EapServer {
     std::optional<std::string> revocation_list; ///< PEM: what the authority has revoked (RFC 5280, 5)
 };
 
+/// How a server has MAC addresses in its table of users.
+struct MacFormat {
+    char separator = 0; ///< '-' or ':'; 0: none
+    bool is_upper = false;
+    friend bool operator==(const MacFormat&, const MacFormat&) = default;
+
+    [[nodiscard]] std::string text(const MacAddress& mac) const;
+};
+
 /// A RADIUS server of the clinic (RFC 2865). Secrets are stored apart.
 struct RadiusServer {
     std::string name;
     Place place;
     IpAddress address;
     std::uint16_t port = 1812;
+    unsigned timeout = 3; ///< seconds
+    MacFormat mac_format;
 };
 
 struct PortAccess {
