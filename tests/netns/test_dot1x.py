@@ -319,6 +319,7 @@ def test_a_restart_of_the_daemon_takes_sessions_over_and_has_them_proved_anew(do
     with Supplicant(lab.desk, lab.folder, peap('tanaka', PASSWORD, lab.eap_certificate)) as supplicant:
         before = comes_on(lab, 'lan2', DESK_MAC)
         supplicant.wait_authenticated()
+        until(lambda: (kept := lab.run / 'access-sessions').exists() and DESK_MAC in kept.read_text(), 'a session that is written down')
         lab.kill()
         assert reaches(lab.desk, CLINIC_V4)
         lab.start()

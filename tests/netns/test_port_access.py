@@ -181,6 +181,7 @@ def test_ten_thousand_made_up_addresses_keep_no_device_out(lab):
 def test_the_daemons_death_closes_in_time_and_its_return_drops_nobody(lab):
     comes_on(lab.desk)
     since = lab.event(event__action='access-granted', source__mac=DESK_MAC)
+    until(lambda: (kept := lab.run / 'access-sessions').exists() and DESK_MAC in kept.read_text(), 'a session that is written down')
     lab.kill()
     assert pings(lab.desk, CLINIC_V4, 2)
     lab.start()
