@@ -21,8 +21,8 @@ Result<void> check(std::string_view text) {
     return {};
 }
 
-ports::ControlResponse refused(std::string why) {
-    return {.exit_status = 1, .output = {}, .errors = why + "\n"};
+ports::ControlResponse refused(std::string_view why) {
+    return {.exit_status = 1, .output = {}, .errors = text::concat(why, "\n")};
 }
 
 } // namespace
@@ -88,7 +88,7 @@ ports::ControlResponse AccessSecrets::store_secret(const Invocation& invocation,
     if (std::string why = kind == SecretKind::user ? accounts::why_no_access_password(request.payload)
                                                    : accounts::why_no_shared_secret(request.payload);
         !why.empty()) {
-        return refused(std::move(why));
+        return refused(why);
     }
     auto hex = hex_of(kind, request.payload);
     const auto stored =
