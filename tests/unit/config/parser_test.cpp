@@ -86,7 +86,7 @@ TEST(parser_refuses_input, too_large_without_reading_it) {
     std::string text(kMostBytes, ' ');
     CHECK_HOLDS("the configuration is empty", report(text));
     text += '\xff';
-    CHECK_SAME("c: error: the configuration has 1048577 bytes; at most 1048576 are read\n1 error\n", report(text));
+    CHECK_SAME("c: error: the configuration has 4194305 bytes; at most 4194304 are read\n1 error\n", report(text));
 }
 
 TEST(parser_refuses_input, binary) {

@@ -24,6 +24,8 @@ TEST(command, every_row_parses_as_itself) {
             words->push_back("192.0.2.1");
         } else if (row.operands == Operands::station) {
             words->insert(words->end(), {"lan1", "00:11:22:33:44:55"});
+        } else if (row.operands == Operands::name) {
+            words->push_back("tanaka");
         }
         for (const OptionRow& option : row.options) {
             if (option.is_needed) {
