@@ -77,6 +77,7 @@ Result<std::uint16_t> RadiusRelay::follow(const Settings& settings) {
     }
     m_servers.clear();
     m_conversations.clear();
+    m_acceptances.clear(); // a former server's word is nobody's
     m_settings = settings;
     for (const ports::RadiusServerTarget& target : settings.servers) {
         auto server = std::make_unique<Server>();

@@ -134,6 +134,21 @@ std::set<std::string> roles_on(std::string_view port, const std::vector<access::
 
 constexpr std::string_view kNotSeparated = "not separated from each other";
 
+/// What is wrong with RADIUS servers, each part behind a semicolon.
+std::string state_of_servers(const PortAccess& access) {
+    std::string text;
+    for (const ports::RadiusServerState& server : access.servers()) {
+        if (!server.answers) {
+            text += text::concat("; RADIUS server ", server.name, " does not answer");
+        }
+        if (server.refused > 0) {
+            text += text::concat("; ", text::to_text(server.refused), " answers in the name of RADIUS server ",
+                                 server.name, " did not count");
+        }
+    }
+    return text;
+}
+
 } // namespace
 
 ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access, Time now,
@@ -231,6 +246,7 @@ ControlResponse show_access_ports(const Invocation& invocation, const PortAccess
             text::concat("; ", text::join(mixed, ", "), ": devices with different roles are behind one cable, ",
                          kNotSeparated, ": what they send each other does not pass the router");
     }
+    table.status += state_of_servers(access);
     if (!access.trouble().empty()) {
         table.status += "; " + access.trouble();
     }

@@ -58,6 +58,9 @@ Result<void> AuthenticatorPrograms::follow(const model::Model& model) {
         stop_ports_except({});
         m_ports.processes.stop(kServer);
         m_written.clear();
+        if (!m_secret.empty()) { // servers that were asked once are not asked any more
+            TRY(m_ports.radius.follow({.servers = {}, .authenticators_secret = m_secret, .nas_identifier = {}}));
+        }
         return {};
     }
     if (m_secret.empty()) {

@@ -69,6 +69,8 @@ public:
     /// Ports that have a link.
     [[nodiscard]] bool has_carrier(const std::string& port) const;
 
+    [[nodiscard]] std::vector<ports::RadiusServerState> servers() const { return m_ports.radius.states(); }
+
     /// Whether the port's authenticator is there.
     [[nodiscard]] bool has_authenticator(const std::string& port) const {
         return m_ports.authenticators.is_present(port);

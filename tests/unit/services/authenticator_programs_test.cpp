@@ -94,6 +94,7 @@ TEST(authenticator_programs, without_dot1x_nothing_runs) {
     }
     CHECK(programs.follow(model).has_value());
     CHECK(processes.running().empty());
+    CHECK(radius.settings.servers.empty());
 }
 
 TEST(authenticator_programs, a_clinics_server_decides_instead_once_its_secret_is_there) {
