@@ -36,6 +36,7 @@
 #include "firmware/services/connection_log.hpp"
 #include "firmware/services/countries.hpp"
 #include "firmware/services/country_import.hpp"
+#include "firmware/services/device_names.hpp"
 #include "firmware/services/dhcp_server.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/geo_report.hpp"
@@ -202,6 +203,7 @@ struct Daemon {
                        *opened.run_store},
                       timekeeper, log),
           source_binding({*opened.station_filter, loop, clock, *opened.run_store}, log),
+          device_names(*opened.store, loop, log, port_access),
           helpers(processes, *opened.run_store,
                   {options.chronyd, options.busybox, options.lease_script, options.run_directory}),
           dhcp_server(processes, *opened.run_store, {options.dnsmasq, options.resolv_conf, options.run_directory}),
@@ -320,7 +322,8 @@ struct Daemon {
     /// Who may be on which port. Before the policy: its ports are closed until this has judged who is there.
     void start_port_access() {
         administration.serve(services::CommandId::show_access_sessions, [this](const auto& invocation, const auto&) {
-            return services::show_access_sessions(invocation, port_access, timekeeper.reading().now, utc_offset());
+            return services::show_access_sessions(invocation, port_access, device_names, timekeeper.reading().now,
+                                                  utc_offset());
         });
         administration.serve(services::CommandId::show_access_ports, [this](const auto& invocation, const auto&) {
             return services::show_access_ports(invocation, port_access);
@@ -351,6 +354,8 @@ struct Daemon {
             }
         });
         note(log, "secrets of 802.1X", access_secrets.load());
+        note(log, "host names of devices", device_names.load());
+        port_access.on_request([this](const auto& record) { device_names.take(record); });
         port_access.on_binding([this](const auto& record) { source_binding.take(record); });
         note(log, "port access", port_access.start());
     }
@@ -426,6 +431,7 @@ struct Daemon {
     services::AuthenticatorPrograms authenticator_programs;
     services::PortAccess port_access;
     services::SourceBinding source_binding;
+    services::DeviceNames device_names;
     services::HelperPrograms helpers;
     services::DhcpServer dhcp_server;
     services::HelperEnds helper_ends;

@@ -102,6 +102,7 @@ std::vector<Column> session_columns() {
             {"last_result", "Last result", text},
             {"last_result_at", "Last result at", text},
             {"strength_explained", "What that proves", text},
+            {"host_name", "Calls itself", text},
             {"entry_expires", "Entry holds until", text},
             {"owner", "Owner", text},
             {"note", "Note", text},
@@ -151,8 +152,8 @@ std::string state_of_servers(const PortAccess& access) {
 
 } // namespace
 
-ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access, Time now,
-                                     int utc_offset_minutes) {
+ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access, const DeviceNames& names,
+                                     Time now, int utc_offset_minutes) {
     const auto filter = filter_of(invocation, access.policy());
     if (!filter) {
         return {.exit_status = 1, .output = {}, .errors = filter.error().message() + "\n"};
@@ -181,7 +182,7 @@ ControlResponse show_access_sessions(const Invocation& invocation, const PortAcc
              shown_time(session.since), shown_time(end_of(session, proved)), shown_time(proved),
              result ? std::string(name_of(result->cause)) : std::string(),
              shown_time(result ? std::optional(result->at) : std::nullopt), std::string(explanation_of(session.method)),
-             shown_time(device == nullptr ? std::nullopt : device->expires),
+             names.name_of(session.station.mac), shown_time(device == nullptr ? std::nullopt : device->expires),
              device == nullptr ? std::string() : device->owner, device == nullptr ? std::string() : device->note,
              device == nullptr ? std::string() : text::to_text(device->place.line)});
     }

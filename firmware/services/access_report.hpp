@@ -4,12 +4,13 @@
 
 #include "firmware/ports/control.hpp"
 #include "firmware/services/command_table.hpp"
+#include "firmware/services/device_names.hpp"
 #include "firmware/services/port_access.hpp"
 
 namespace sekisho::services {
 
 [[nodiscard]] ports::ControlResponse show_access_sessions(const Invocation& invocation, const PortAccess& access,
-                                                          Time now, int utc_offset_minutes);
+                                                          const DeviceNames& names, Time now, int utc_offset_minutes);
 [[nodiscard]] ports::ControlResponse show_access_ports(const Invocation& invocation, const PortAccess& access);
 [[nodiscard]] ports::ControlResponse clear_access_session(const Invocation& invocation, PortAccess& access);
 

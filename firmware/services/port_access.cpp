@@ -182,6 +182,12 @@ void PortAccess::on_frame(const events::LogRecord& record) {
         }
         return;
     }
+    if (record.prefix == ruleset::kRequestPrefix) {
+        if (m_on_request) {
+            m_on_request(record);
+        }
+        return;
+    }
     const access::Station station{record.ingress_interface, *record.source_mac};
     if (record.prefix == ruleset::kTaggedPrefix) {
         Event event;
@@ -249,7 +255,7 @@ void PortAccess::tell(const access::Event& event) {
 }
 
 bool PortAccess::clear(const access::Station& station) {
-    const bool is_there = std::ranges::contains(m_access.sessions(), station, &access::Session::station);
+    const bool is_there = m_access.find_session(station).has_value();
     tell(access::Cleared{station});
     return is_there;
 }

@@ -49,6 +49,9 @@ public:
     /// Who is told of records about the addresses of devices (ruleset::binding_report_of), which are not judged here.
     void on_binding(std::function<void(const events::LogRecord&)> callback) { m_on_binding = std::move(callback); }
 
+    /// Who is told of DHCP requests (ruleset::kRequestPrefix).
+    void on_request(std::function<void(const events::LogRecord&)> callback) { m_on_request = std::move(callback); }
+
     /// Makes the ports follow the configuration. The first call takes over the sessions of an earlier process whose
     /// leases are still in the kernel. An error says that a port may be closed to who should be let in, never the other
     /// way round.
@@ -61,6 +64,10 @@ public:
     void check_clock();
 
     [[nodiscard]] std::vector<access::Session> sessions() const { return m_access.sessions(); }
+
+    [[nodiscard]] std::optional<access::Session> find_session(const access::Station& station) const {
+        return m_access.find_session(station);
+    }
 
     [[nodiscard]] const model::PortAccess& policy() const noexcept { return m_policy; }
 
@@ -131,6 +138,7 @@ private:
     EventLog& m_log;
     access::PortAccess m_access;
     std::function<void(const events::LogRecord&)> m_on_binding;
+    std::function<void(const events::LogRecord&)> m_on_request;
     model::PortAccess m_policy;
     ruleset::StationFilter m_filter;                             ///< with all ports that are wanted
     std::map<std::string, std::uint32_t, std::less<>> m_numbers; ///< of roles

@@ -295,6 +295,11 @@ std::vector<Session> PortAccess::sessions() const {
     return sessions;
 }
 
+std::optional<Session> PortAccess::find_session(const Station& station) const {
+    const auto found = m_visits.find(station);
+    return found == m_visits.end() ? std::nullopt : found->second.session;
+}
+
 // ---- settings
 
 Orders PortAccess::configure(Settings settings, const Moment& now) {

@@ -41,6 +41,7 @@ public:
 
     /// What is in force, by port and address.
     [[nodiscard]] std::vector<Session> sessions() const;
+    [[nodiscard]] std::optional<Session> find_session(const Station& station) const;
 
 private:
     struct Visit {

@@ -14,8 +14,9 @@ namespace sekisho::ruleset {
 namespace {
 
 constexpr unsigned kMostLeased = 65'536;
-constexpr unsigned kMostTold = 4'096; ///< devices remembered at a time, per report
-constexpr unsigned kSnapLength = 80;  ///< an IPv6 header and what neighbour discovery claims behind it
+constexpr unsigned kMostTold = 4'096;     ///< devices remembered at a time, per report
+constexpr unsigned kSnapLength = 80;      ///< an IPv6 header and what neighbour discovery claims behind it
+constexpr unsigned kDhcpSnapLength = 600; ///< a request with the options that clients send
 
 struct Row {
     BindingReport report;
@@ -38,9 +39,14 @@ constexpr std::array<Row, 7> kRows{{
 constexpr std::array<std::string_view, 2> kUnboundSets{"told_unbound4", "told_unbound6"};
 
 /// Beside those of the refusals; each in front of those that it leads to.
-constexpr std::array<std::string_view, 9> kChains{kBindingChain,     "binding_forged",   "binding_arp",
-                                                  "binding_ip6",     "binding_target",   "binding_arp_sender",
-                                                  "binding_source4", "binding_unbound4", "binding_unbound6"};
+constexpr std::array<std::string_view, 12> kChains{kBindingChain,      "binding_udp",        "binding_dhcp",
+                                                   "binding_icmp6",    "binding_arp",        "binding_ip6",
+                                                   "binding_target",   "binding_arp_sender", "binding_source4",
+                                                   "binding_unbound4", "binding_unbound6",   "binding_request"};
+
+constexpr std::string_view kToldRequests = "told_request";
+/// A client asks five times and more until its server has looked whether an address is free.
+constexpr std::string_view kRequestLimit = "rate 20/minute burst 20 packets";
 
 const Row& row_of(BindingReport report) noexcept {
     return kRows[static_cast<std::size_t>(report)];
@@ -51,9 +57,10 @@ std::string chain(std::string_view name, const std::vector<std::string>& rules) 
 }
 
 /// Nobody's telling depends on what others send, or on what else he sends.
-std::string log_text(std::string_view set, std::string_view prefix) {
-    return text::concat("update @", set, " { iifname . ether saddr limit rate 6/minute burst 5 packets } log prefix \"",
-                        prefix, "\" group ", text::to_text(kLogGroupStations), " snaplen ", text::to_text(kSnapLength));
+std::string log_text(std::string_view set, std::string_view prefix,
+                     std::string_view limit = "rate 6/minute burst 5 packets", unsigned snap_length = kSnapLength) {
+    return text::concat("update @", set, " { iifname . ether saddr limit ", limit, " } log prefix \"", prefix,
+                        "\" group ", text::to_text(kLogGroupStations), " snaplen ", text::to_text(snap_length));
 }
 
 std::string refusing(BindingReport report) {
@@ -102,16 +109,28 @@ std::vector<std::string> source4_rules(std::string_view field) {
 /// twice finds itself there. (nft can't compare two fields of a packet.)
 constexpr std::string_view kRememberSelf = "update @selves { @ll,48,48 . @ll,48,48 }";
 
-std::vector<std::string> forged_rules() {
+/// Every datagram comes by here: two look-ups are what it costs.
+std::vector<std::string> udp_rules() {
+    const std::string refused = refusing(BindingReport::dhcp_server);
     return {
-        text::concat("udp sport { 67, 547 } ", refusing(BindingReport::dhcp_server)),
-        text::concat("udp dport { 68, 546 } ", refusing(BindingReport::dhcp_server)), // clients take any source port
-        text::concat("icmpv6 type { nd-router-advert, nd-redirect } ", refusing(BindingReport::router_advertisement)),
-        text::concat("udp dport 67 ", kRememberSelf),
-        // by no relay (giaddr), and for the frame's sender (chaddr)
-        "udp dport 67 @th,256,32 0 @ll,48,48 . @th,288,48 @selves return",
-        text::concat("udp dport 67 ", refusing(BindingReport::dhcp_client)),
+        text::concat("udp sport { 67, 547 } ", refused),
+        // clients take an answer from any source port
+        text::concat("udp dport vmap { 67 : goto binding_dhcp, 68 : ", refused, ", 546 : ", refused, " }"),
     };
+}
+
+std::vector<std::string> dhcp_rules() {
+    return {
+        std::string(kRememberSelf),
+        // by no relay (giaddr), and for the frame's sender (chaddr)
+        "@th,256,32 0 @ll,48,48 . @th,288,48 @selves goto binding_request",
+        refusing(BindingReport::dhcp_client),
+    };
+}
+
+std::vector<std::string> icmp6_rules() {
+    return {
+        text::concat("icmpv6 type { nd-router-advert, nd-redirect } ", refusing(BindingReport::router_advertisement))};
 }
 
 std::vector<std::string> arp_rules() {
@@ -268,7 +287,7 @@ std::string binding_sets_text(const BindingRules& rules) {
     for (const std::string_view name : kUnboundSets) {
         result += told_set(name);
     }
-    return result;
+    return result + told_set(kToldRequests);
 }
 
 std::string binding_chains_text(const BindingRules& rules) {
@@ -282,9 +301,11 @@ std::string binding_chains_text(const BindingRules& rules) {
            unbound_chain("binding_unbound6", kUnboundSets[1], rules, false) +
            chain("binding_source4", source4_rules("ip saddr")) +
            chain("binding_arp_sender", source4_rules("arp saddr ip")) + chain("binding_target", target_rules()) +
-           chain("binding_forged", forged_rules()) + chain("binding_arp", arp_rules()) +
+           chain("binding_request", {log_text(kToldRequests, kRequestPrefix, kRequestLimit, kDhcpSnapLength)}) +
+           chain("binding_dhcp", dhcp_rules()) + chain("binding_udp", udp_rules()) +
+           chain("binding_icmp6", icmp6_rules()) + chain("binding_arp", arp_rules()) +
            chain("binding_ip6", ip6_rules()) +
-           chain(kBindingChain, {"meta l4proto { udp, icmpv6 } jump binding_forged",
+           chain(kBindingChain, {"meta l4proto vmap { udp : jump binding_udp, icmpv6 : jump binding_icmp6 }",
                                  "ether type vmap { ip : goto binding_source4, arp : goto binding_arp, ip6 : goto "
                                  "binding_ip6 }",
                                  "accept"});

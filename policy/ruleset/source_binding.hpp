@@ -19,6 +19,9 @@ namespace sekisho::ruleset {
 /// MAC address . IPv4 address, from leases of the router's own DHCP server; elements end by themselves.
 inline constexpr std::string_view kLeasedSet = "leased4";
 
+/// Log prefix of a DHCP request that a device makes for itself; whole, as far as clients use.
+inline constexpr std::string_view kRequestPrefix = "station.dhcp-request";
+
 /// What the rules tell of; each has a log prefix of its own.
 enum class BindingReport : std::uint8_t {
     claimed,              ///< an address that is the router's or another device's by the configuration

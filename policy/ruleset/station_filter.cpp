@@ -53,8 +53,7 @@ std::string acquaintance_text() {
 std::vector<std::string> locked_rules() {
     return {
         "meta mark set 0",
-        text::concat("ether type { 8021q, 8021ad } ", stranger_text(kTaggedPrefix)),
-        "ether type { 8021q, 8021ad } counter name tagged drop",
+        "ether type { 8021q, 8021ad } goto tagged",
         // to the port's authenticator; a bridge passes it to nobody else
         "ether daddr 01:80:c2:00:00:03 accept",
         text::concat("meta mark set iifname . ether saddr map @", kRoleMap, " goto ", kBindingChain),
@@ -145,7 +144,7 @@ std::string station_filter_text(const StationFilter& filter) {
         return text::concat("destroy ", table, "\n");
     }
     std::string result = text::concat("add ", table, "\n");
-    for (const std::string_view name : {"locked", "outward", "open"}) {
+    for (const std::string_view name : {"locked", "outward", "open", "tagged"}) {
         result += text::concat("destroy chain netdev ", kStationTable, " ", name, "\n");
     }
     result += binding_removal_text(text::concat("netdev ", kStationTable));
@@ -161,6 +160,8 @@ std::string station_filter_text(const StationFilter& filter) {
     result += woken_text(filter.woken);
     result += seen_set("strangers") + seen_set("acquaintances");
     result += binding_sets_text(filter.binding) + binding_chains_text(filter.binding);
+    result += text::concat("    chain tagged {\n        ", stranger_text(kTaggedPrefix),
+                           "\n        counter name tagged drop\n    }\n");
     result += chain("locked", "ingress", filter.locked, "drop", locked_rules());
     result += chain("outward", "egress", filter.locked, "drop", outward_rules(!filter.woken.empty()));
     result += chain("open", "ingress", filter.open, "accept",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes as a packet: what is read is in the bytes, and cutting the packet short takes away, never changes.
+#include "policy/packet/dhcp.hpp"
 #include "policy/packet/packet.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -24,6 +25,8 @@ void check_bytes(const packet::Headers& headers, std::span<const std::uint8_t> b
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::span bytes(data, size);
+    const auto name = packet::dhcp_host_name(bytes);
+    require(!name || (!name->empty() && name->size() <= 255), "a host name is what an option can hold");
     const auto headers = packet::read_headers(bytes);
     if (!headers) {
         return 0;

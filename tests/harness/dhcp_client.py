@@ -16,13 +16,13 @@ echo "$ip router=$router dns=$dns" > {result}
 class DhcpClient:
     """Gives up the host's other IPv4 addresses."""
 
-    def __init__(self, lab, host):
+    def __init__(self, lab, host, name: str = ''):
         self.result = lab.folder / f'{host.name}.lease'
         script = lab.folder / f'{host.name}.script'
         script.write_text(_SCRIPT.format(result=self.result))
         script.chmod(0o755)
         host.ip('-4', 'address', 'flush', 'dev', 'eth0')
-        self.process = host.start('busybox', 'udhcpc', '-f', '-i', 'eth0', '-s', str(script), '-t', '20', '-T', '1', stdin=subprocess.DEVNULL,
+        self.process = host.start('busybox', 'udhcpc', '-f', '-i', 'eth0', '-s', str(script), '-t', '20', '-T', '1', *(['-x', f'hostname:{name}'] if name else []), stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def lease(self) -> tuple[str, str]:

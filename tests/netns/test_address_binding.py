@@ -243,6 +243,21 @@ def test_a_lease_that_was_given_back_binds_nobody(make):
     until(lambda: address not in leases(lab), 'the end of the lease')
 
 
+def test_a_device_admitted_by_its_mac_that_changes_its_name_is_an_alarm(make):
+    lab = make('off')
+
+    def asks(name: str) -> None:
+        DhcpClient(lab, lab.desk, name).lease()
+        until(lambda: [session.get('host_name') for session in lab.asked('show', 'access', 'sessions', 'mac', DESK_MAC, 'detail')['access_sessions']] == [name], f'{name} as its name')
+
+    asks('desk-1')
+    assert not lab.logged({'event.action': 'host-name-changed'})
+    asks('kali')
+    event = lab.event(event__action='host-name-changed', source__mac=DESK_MAC)
+    assert field(event, 'event.kind') == 'alert' and field(event, 'message').endswith('calls itself "kali", before "desk-1"; it may be another one')
+    comes_on(lab.desk)  # told of, not cut off
+
+
 def between_ports(statements: str, role: str = '') -> str:
     return configuration('off', f'role restricted; {role}') .replace('role office { }', 'role office { } role restricted { destination { address-list reachable; } }') + \
         'address-list reachable { address 10.0.1.20; }\n' + statements

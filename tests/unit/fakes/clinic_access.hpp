@@ -2,6 +2,7 @@
 // A clinic's ports and devices, with the service that judges them on fakes.
 #pragma once
 
+#include "firmware/ports/control.hpp"
 #include "firmware/services/command_table.hpp"
 #include "firmware/services/port_access.hpp"
 #include "tests/unit/fakes/authenticators.hpp"

@@ -9,6 +9,7 @@ using fakes::typed;
 
 TEST_GROUP(access_report) {
     fakes::ClinicAccess clinic;
+    services::DeviceNames names{clinic.store, clinic.loop, clinic.log, clinic.access};
 
     void setup() override {
         clinic.begin();
@@ -17,7 +18,7 @@ TEST_GROUP(access_report) {
     }
 
     ports::ControlResponse sessions(std::string_view line) {
-        return services::show_access_sessions(typed(line), clinic.access, clinic.clock.wall, 540);
+        return services::show_access_sessions(typed(line), clinic.access, names, clinic.clock.wall, 540);
     }
     std::string shown(std::string_view line) {
         const auto response = sessions(line);
