@@ -38,13 +38,23 @@ function(sekisho_driver name)
     endforeach()
 endfunction()
 
+# What all unit tests share: main() and the headers of the standard library, parsed once. A third of each test's compile time was theirs.
+if(SEKISHO_TESTS)
+    add_library(sekisho_test_main OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
+    target_link_libraries(sekisho_test_main PRIVATE sekisho_flags)
+    target_precompile_headers(sekisho_test_main PRIVATE <algorithm> <array> <cstdint> <expected> <functional> <iterator> <map> <memory> <optional> <set>
+        <span> <string> <string_view> <utility> <variant> <vector>)
+    target_compile_options(sekisho_test_main PRIVATE -fpch-preprocess $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>) # ccache asks for the first
+endif()
+
 # sekisho_unit_test(NAME SOURCES … LIBS …): one small CppUTest program, run by CTest under the label unit.
 function(sekisho_unit_test name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
-    add_executable(${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
+    add_executable(${name} ${ARG_SOURCES} $<TARGET_OBJECTS:sekisho_test_main>)
     target_link_libraries(${name} PRIVATE sekisho_flags ${ARG_LIBS} CppUTest)
+    target_precompile_headers(${name} REUSE_FROM sekisho_test_main)
     # what is tested is optimised; the tests themselves would only take longer to compile
-    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>)
+    target_compile_options(${name} PRIVATE -fpch-preprocess $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>)
     add_test(NAME unit.${name} COMMAND ${name} -v)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit)
 endfunction()

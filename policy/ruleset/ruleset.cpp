@@ -65,9 +65,19 @@ bool Set::contains(const IpAddress& address, Time now) const noexcept {
     return element.range.contains(address) && (!element.expires || now < *element.expires);
 }
 
+Ruleset::Ruleset() = default;
+Ruleset::Ruleset(const Ruleset&) = default;
+Ruleset::Ruleset(Ruleset&&) noexcept = default;
+Ruleset& Ruleset::operator=(const Ruleset&) = default;
+Ruleset& Ruleset::operator=(Ruleset&&) noexcept = default;
+Ruleset::~Ruleset() = default;
+
 const ZoneEntry* Ruleset::find_zone(ZoneIndex index) const noexcept {
     const auto found = std::ranges::find(zones, index, &ZoneEntry::index);
     return found == zones.end() ? nullptr : &*found;
 }
 
 } // namespace sekisho::ruleset
+
+template class std::vector<sekisho::ruleset::Match>;
+template class std::vector<sekisho::ruleset::Rule>;

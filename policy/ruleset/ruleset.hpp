@@ -231,6 +231,14 @@ struct ZoneEntry {
 };
 
 struct Ruleset {
+    // out of line, as copying and destroying a variant of so many kinds takes seconds to compile
+    Ruleset();
+    Ruleset(const Ruleset&);
+    Ruleset(Ruleset&&) noexcept;
+    Ruleset& operator=(const Ruleset&);
+    Ruleset& operator=(Ruleset&&) noexcept;
+    ~Ruleset();
+
     std::vector<ZoneEntry> zones; ///< `router` among them, without interfaces
     std::vector<Set> sets;        ///< only those that a rule names
     std::vector<Rule> rules;
@@ -240,3 +248,7 @@ struct Ruleset {
 };
 
 } // namespace sekisho::ruleset
+
+// for the same reason
+extern template class std::vector<sekisho::ruleset::Match>;
+extern template class std::vector<sekisho::ruleset::Rule>;
