@@ -119,6 +119,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::login:
     case CommandId::quit: // sessions begin and end elsewhere
     case CommandId::apply:
+    case CommandId::confirm:
     case CommandId::authenticate:
     case CommandId::store_access_secret:
     case CommandId::show_access_eap_server:

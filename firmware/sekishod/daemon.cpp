@@ -43,6 +43,7 @@
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
+#include "firmware/services/lockout_guard.hpp"
 #include "firmware/services/log_export.hpp"
 #include "firmware/services/log_forwarding.hpp"
 #include "firmware/services/log_forwarding_report.hpp"
@@ -427,6 +428,7 @@ struct Daemon {
     services::GeoReport geo_report{countries, policy, country_import, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
+    services::LockoutGuard guard{*opened.connections, timekeeper};
     services::AccessSecrets access_secrets;
     services::AuthenticatorPrograms authenticator_programs;
     services::PortAccess port_access;
@@ -491,6 +493,9 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     daemon.processes.on_exit(
         [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
     daemon.policy.before_switch([&daemon] { daemon.connections.check_losses(); });
+    daemon.policy.guard_with([&daemon](const services::Actor& actor, const model::Model& model, const auto& wanted) {
+        return daemon.guard.judge(actor, daemon.policy.ruleset(), model, wanted);
+    });
     daemon.policy.after_switch([&daemon](const ruleset::Ruleset& rules) { daemon.cutter.cut_unadmitted(rules); });
     daemon.policy.on_change([&daemon](const model::Model& model) { return daemon.follow(model); });
     note(daemon.log, "connection log", daemon.connections.start());

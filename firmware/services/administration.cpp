@@ -21,6 +21,7 @@ using ports::ControlResponse;
 
 constexpr std::size_t kDefaultLogEvents = 50;
 constexpr std::size_t kMostLogEvents = 100'000;
+constexpr std::uint64_t kMostConfirmMinutes = 1'440; ///< a day
 
 /// How sessions end, as the client says (firmware/cli/session.cpp).
 struct SessionEnd {
@@ -128,7 +129,9 @@ ControlResponse Administration::handle(const ControlRequest& from_anybody) {
 ControlResponse Administration::run(const Invocation& invocation, const ControlRequest& request) {
     switch (invocation.command->id) {
     case CommandId::apply:
-        return apply(request);
+        return apply(invocation, request);
+    case CommandId::confirm:
+        return confirm(request);
     case CommandId::lease_event:
         return lease_event(invocation);
     case CommandId::session:
@@ -186,12 +189,28 @@ void Administration::serve(CommandId command, Handler handler) {
     m_handlers[command] = std::move(handler);
 }
 
-ControlResponse Administration::apply(const ControlRequest& request) {
-    auto outcome = m_policy.apply(request.payload, {request.peer.account, request.origin});
+ControlResponse Administration::apply(const Invocation& invocation, const ControlRequest& request) {
+    ApplyMode mode;
+    if (const auto minutes = invocation.value_of("--confirm")) {
+        const auto number = text::parse_unsigned(*minutes);
+        if (!number || *number == 0 || *number > kMostConfirmMinutes) {
+            return {.exit_status = 2, .output = {}, .errors = "argument: --confirm takes minutes from 1 to 1440\n"};
+        }
+        mode.confirm_within = std::chrono::minutes(*number);
+    }
+    auto outcome = m_policy.apply(request.payload, {request.peer.account, request.origin}, mode);
     if (!outcome) {
         return failure(std::move(outcome).error());
     }
     return {.exit_status = 0, .output = std::move(outcome->report), .errors = std::move(outcome->warnings)};
+}
+
+ControlResponse Administration::confirm(const ControlRequest& request) {
+    auto confirmed = m_policy.confirm({request.peer.account, request.origin});
+    if (!confirmed) {
+        return failure(std::move(confirmed).error());
+    }
+    return {.exit_status = 0, .output = *std::move(confirmed), .errors = {}};
 }
 
 ControlResponse Administration::lease_event(const Invocation& invocation) {
@@ -378,6 +397,9 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
     add("policy_source", "Policy in force", Column::Kind::text, std::string(name_of(m_policy.source())));
     add("policy_digest", "Policy digest", Column::Kind::text,
         m_policy.configuration() ? m_policy.configuration()->digest : "");
+    const auto confirm_until = m_policy.confirm_until();
+    add("policy_confirm_until", "To be confirmed until", Column::Kind::text,
+        confirm_until ? rfc3339_utc(*confirm_until) : "");
     add("policy_note", "Note", Column::Kind::text, m_policy.why());
     add("wan_held", "WAN held down", Column::Kind::boolean, yes_no(m_policy.is_wan_held()));
     add("enforcing_after_milliseconds", "Enforcing after (ms)", Column::Kind::number,
@@ -399,6 +421,9 @@ ControlResponse Administration::show_system(const Invocation& invocation) {
         part(facts);
     }
     facts.status = m_policy.configuration() ? "enforcing" : "closed: no configuration is in force";
+    if (m_policy.confirm_until()) {
+        facts.status += "; not committed: what was in force before comes back unless 'confirm' follows";
+    }
     if (m_policy.is_wan_held()) {
         facts.status += "; the WAN stays down until the first password is set";
     }

@@ -61,7 +61,8 @@ private:
     [[nodiscard]] std::optional<ports::ControlRequest> identified(const ports::ControlRequest& request);
     void record_refusal(const ports::ControlRequest& request);
     ports::ControlResponse run(const Invocation& invocation, const ports::ControlRequest& request);
-    ports::ControlResponse apply(const ports::ControlRequest& request);
+    ports::ControlResponse apply(const Invocation& invocation, const ports::ControlRequest& request);
+    ports::ControlResponse confirm(const ports::ControlRequest& request);
     ports::ControlResponse lease_event(const Invocation& invocation);
     ports::ControlResponse session(const Invocation& invocation, const ports::ControlRequest& request);
     ports::ControlResponse show_configuration();

@@ -42,11 +42,15 @@ constexpr std::array kLearnOptions{OptionRow{"port", "PORT", "a port under port-
                                    OptionRow{"for", "TIME", "for so long, as 90s, 10m or 2h (default 10m)"}};
 constexpr std::array kLearnedOptions{OptionRow{"port", "PORT", "of this port"}, kJson};
 
+constexpr std::array kApplyOptions{
+    OptionRow{"--confirm", "MINUTES",
+              "commit nothing yet: the policy before it comes back by itself unless 'confirm' follows in time"}};
+
 using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 38> kCommands{{
+constexpr std::array<CommandRow, 39> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -66,7 +70,8 @@ constexpr std::array<CommandRow, 38> kCommands{{
      listed,
      "store the secret that a RADIUS server shares with the router"},
     {CommandId::store_access_secret, "access-secret", words, {}, daemon, hidden, "a secret that was asked for"},
-    {CommandId::apply, "apply", file, {}, daemon, listed, "check a configuration, put it in force and commit it"},
+    {CommandId::apply, "apply", file, kApplyOptions, daemon, listed,
+     "check a configuration, put it in force and commit it"},
     {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
     {CommandId::clear_access_session,
@@ -76,6 +81,7 @@ constexpr std::array<CommandRow, 38> kCommands{{
      daemon,
      listed,
      "end the session of a device, which may come again"},
+    {CommandId::confirm, "confirm", none, {}, daemon, listed, "commit what 'apply --confirm' put in force"},
     {CommandId::console, "console", none, {}, local, hidden, "read commands from the terminal, one per line"},
     {CommandId::geo_import, "geo import", file, kImportOptions, local, listed,
      "put another country database (.mmdb) in force"},

@@ -18,6 +18,7 @@ enum class CommandId {
     apply,
     authenticate,
     check,
+    confirm,
     clear_access_session,
     access_password,
     access_secret,

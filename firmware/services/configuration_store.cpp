@@ -76,6 +76,10 @@ void ConfigurationStore::discard_prepared() {
     ignore_error(m_store.remove(kPrepared), "a prepared configuration that stays is overwritten by the next");
 }
 
+bool ConfigurationStore::has_prepared() {
+    return m_store.exists(kPrepared);
+}
+
 bool ConfigurationStore::is_factory() {
     return m_store.exists(kFactory) && !was_configured();
 }

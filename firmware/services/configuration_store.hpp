@@ -29,6 +29,8 @@ public:
     /// the switch (the copy, the factory mark) is returned.
     Result<std::vector<Error>> commit();
     void discard_prepared();
+    /// Whether a text was prepared and neither committed nor discarded.
+    [[nodiscard]] bool has_prepared();
     /// Makes the copy hold the text of the committed one, where it does not.
     Result<void> keep_copy(std::string_view text);
 

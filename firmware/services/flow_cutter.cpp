@@ -57,6 +57,12 @@ bool keeps_ssh(const ruleset::Ruleset& ruleset, ruleset::Flow session, std::uint
     return ruleset::admission_of(ruleset, session, now).admitted;
 }
 
+bool is_of_management(const ruleset::Ruleset& ruleset, std::uint32_t mark) {
+    const ruleset::ZoneEntry* zone = ruleset.find_zone(ruleset::zone_of_mark(mark));
+    return zone != nullptr &&
+           ruleset::rule_of_mark(mark) == ruleset::rule_number(text::concat(kManagement, zone->name));
+}
+
 /// Both directions, as the log tells of connections. The source of a connection from the WAN is never translated.
 std::pair<events::ConnectionTuple, events::ConnectionTuple> tuples_of(const ruleset::Flow& flow) {
     return {{.source = flow.source,
@@ -73,6 +79,18 @@ std::pair<events::ConnectionTuple, events::ConnectionTuple> tuples_of(const rule
 }
 
 } // namespace
+
+FlowJudge::FlowJudge(const ruleset::Ruleset& ruleset, Time now)
+    : m_ruleset(ruleset), m_now(now), m_ssh_port(ssh_port_of(ruleset)) {}
+
+bool FlowJudge::ends(const ruleset::Flow& flow) const {
+    if (is_of_management(m_ruleset, flow.mark)) {
+        return !m_ssh_port || !keeps_ssh(m_ruleset, flow, *m_ssh_port, m_now);
+    }
+    // What else was open to a device of an inside zone lives on.
+    return ruleset::zone_of_mark(flow.mark) == ruleset::kWanZoneNumber &&
+           !ruleset::admission_of(m_ruleset, flow, m_now).admitted;
+}
 
 FlowCutter::FlowCutter(ports::Connections& connections, ports::EventLoop& loop, Timekeeper& timekeeper, EventLog& log,
                        CountryOf country_of)
@@ -102,18 +120,13 @@ void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
 
 Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     const Time now = m_timekeeper.reading().now;
-    // Where SSH goes altogether, its server ends the sessions, and their clients shall hear of it.
-    const auto ssh_port = ssh_port_of(ruleset);
+    const FlowJudge judge(ruleset, now);
     std::vector<ports::Connection> refused;
     for (const ruleset::ZoneEntry& zone : ruleset.zones) {
-        // Of inside zones only ways in to the router itself: what else was open to a device there lives on.
-        const std::uint32_t ssh = ruleset::rule_number(text::concat(kManagement, zone.name));
-        auto found = TRY(m_connections.find(zone.index, [&](const ruleset::Flow& flow) {
-            if (ssh_port && ruleset::rule_of_mark(flow.mark) == ssh) {
-                return !keeps_ssh(ruleset, flow, *ssh_port, now);
-            }
-            return zone.is_wan && !ruleset::admission_of(ruleset, flow, now).admitted;
-        }));
+        if (!zone.is_wan && !judge.has_ssh()) {
+            continue; // the server that goes ends its sessions, and their clients shall hear of it
+        }
+        auto found = TRY(m_connections.find(zone.index, [&](const ruleset::Flow& flow) { return judge.ends(flow); }));
         std::ranges::move(found, std::back_inserter(refused));
     }
     std::size_t ended = 0;

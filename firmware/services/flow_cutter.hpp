@@ -19,6 +19,23 @@
 
 namespace sekisho::services {
 
+/// Which of the connections that live a ruleset ends.
+class FlowJudge {
+public:
+    /// The ruleset must outlive it.
+    FlowJudge(const ruleset::Ruleset& ruleset, Time now);
+
+    [[nodiscard]] bool ends(const ruleset::Flow& flow) const;
+
+    /// Whether anybody may come in over SSH at all.
+    [[nodiscard]] bool has_ssh() const noexcept { return m_ssh_port.has_value(); }
+
+private:
+    const ruleset::Ruleset& m_ruleset;
+    Time m_now;
+    std::optional<std::uint16_t> m_ssh_port;
+};
+
 class FlowCutter {
 public:
     /// Country of an address, where it has one.

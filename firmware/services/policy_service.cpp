@@ -37,6 +37,11 @@ std::string shortened(const std::vector<std::string>& lines) {
     return text;
 }
 
+std::string minutes_text(std::chrono::minutes time) {
+    return text::concat(text::to_text(static_cast<std::uint64_t>(time.count())),
+                        time == std::chrono::minutes(1) ? " minute" : " minutes");
+}
+
 bool same_content(const ruleset::Ruleset& left, const ruleset::Ruleset& right) {
     return std::ranges::equal(left.sets, right.sets, {}, &ruleset::Set::name, &ruleset::Set::name) &&
            std::ranges::equal(left.rules, right.rules, {}, &ruleset::Rule::id, &ruleset::Rule::id);
@@ -45,7 +50,8 @@ bool same_content(const ruleset::Ruleset& left, const ruleset::Ruleset& right) {
 } // namespace
 
 std::string_view name_of(PolicySource source) noexcept {
-    static constexpr std::array<std::string_view, 4> kNames{"none", "committed", "last-good", "factory-default"};
+    static constexpr std::array<std::string_view, 5> kNames{"none", "committed", "last-good", "factory-default",
+                                                            "unconfirmed"};
     return kNames[static_cast<std::size_t>(source)];
 }
 
@@ -59,7 +65,8 @@ PolicyService::PolicyService(Ports ports, Timekeeper& timekeeper, EventLog& log,
       m_store(ports.store),
       m_default_configuration(std::move(default_configuration)),
       m_clock_timer(ports.loop.make_timer([this] { check_clock(); })),
-      m_expiry_timer(ports.loop.make_timer([this] { check_clock(); })) {}
+      m_expiry_timer(ports.loop.make_timer([this] { check_clock(); })),
+      m_confirm_timer(ports.loop.make_timer([this] { give_up_unconfirmed(); })) {}
 
 void PolicyService::record_state(std::string_view action, std::string message, bool success) {
     Event event;
@@ -84,6 +91,12 @@ void PolicyService::start() {
                      "no password was ever set: the interfaces of zone wan stay down until the first one is", false);
     }
     load_leases();
+    if (m_store.has_prepared()) {
+        m_store.discard_prepared();
+        record_state("apply-reverted",
+                     "a configuration that was not committed is given up: the router or its daemon ended before",
+                     false);
+    }
     start_from_store();
 }
 
@@ -240,7 +253,33 @@ std::string PolicyService::take_back(const Former& former) {
     return text::concat("Not applied; ", told, "\n");
 }
 
-std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view text, const Actor& actor) {
+std::expected<ApplyOutcome, std::string> PolicyService::refuse(events::Event event, std::string_view reason,
+                                                               std::string told) {
+    event.set(Field::event_outcome, "failure");
+    event.set(Field::event_reason, std::string(reason));
+    event.set(Field::message, told);
+    m_log.record(std::move(event), Durability::immediate);
+    return std::unexpected(std::move(told));
+}
+
+/// What was applied without a time to confirm it is committed; the other waits in the store, prepared.
+Result<std::vector<Error>> PolicyService::commit_now(const ApplyMode& mode) {
+    if (mode.confirm_within) {
+        const std::chrono::milliseconds wait = *mode.confirm_within;
+        m_confirm_until = m_ports.clock.monotonic_microseconds() + std::chrono::microseconds(wait).count();
+        m_confirm_timer->start_once(static_cast<std::uint64_t>(wait.count()));
+        return std::vector<Error>{};
+    }
+    auto committed = m_store.commit();
+    if (committed) {
+        m_confirm_until.reset();
+        m_confirm_timer->stop();
+    }
+    return committed;
+}
+
+std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view text, const Actor& actor,
+                                                              ApplyMode mode) {
     const ClockReading clock = m_timekeeper.reading();
     Event event;
     event.set(Field::event_category, "configuration");
@@ -250,35 +289,34 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     if (m_configuration) {
         event.set(Field::config_previous, m_configuration->digest);
     }
-    const auto refuse = [&](std::string_view reason, std::string told) {
-        event.set(Field::event_outcome, "failure");
-        event.set(Field::event_reason, std::string(reason));
-        event.set(Field::message, told);
-        m_log.record(event, Durability::immediate);
-        return std::unexpected(std::move(told));
-    };
-
     Diagnostics diagnostics;
     auto configuration = load_configuration(text, clock, diagnostics, model::Purpose::apply);
     const auto contents = configuration ? countries_of(*configuration, diagnostics) : geo::Contents{};
     if (!configuration || diagnostics.has_errors()) {
-        return refuse("not-accepted", text::concat(diagnostics.text("configuration"),
-                                                   "Not applied; the policy in force is unchanged.\n"));
+        return refuse(
+            std::move(event), "not-accepted",
+            text::concat(diagnostics.text("configuration"), "Not applied; the policy in force is unchanged.\n"));
     }
     event.set(Field::config_digest, configuration->digest);
     auto compiled = contents ? ruleset::compile(configuration->model, clock, *contents)
                              : Result<ruleset::Ruleset>(std::unexpected(contents.error()));
     if (!compiled) {
-        return refuse("not-accepted",
+        return refuse(std::move(event), "not-accepted",
                       compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+    }
+    if (const std::string cut = m_guard && !mode.confirm_within ? m_guard(actor, configuration->model, *compiled) : "";
+        !cut.empty()) {
+        return refuse(std::move(event), "lockout", cut);
     }
     // Written before the kernel is touched: a full or broken data partition must not leave a policy in force that the
     // next boot does not know.
     if (auto ready = m_before_commit ? m_before_commit() : Result<void>{}; !ready) {
-        return refuse("not-stored", ready.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+        return refuse(std::move(event), "not-stored",
+                      ready.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
     if (auto prepared = m_store.prepare(text); !prepared) {
-        return refuse("not-stored", prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
+        return refuse(std::move(event), "not-stored",
+                      prepared.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
     if (m_before_switch) {
         m_before_switch();
@@ -286,20 +324,21 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     // Packet filter first, then the interfaces: no moment in which packets flow that the new policy does not judge.
     if (auto filtered = m_ports.filter.apply(*compiled, clock.now); !filtered) {
         m_store.discard_prepared();
-        return refuse("not-enforced", std::move(filtered).error().in("packet filter").message() +
-                                          "\nNot applied; the policy in force is unchanged.\n");
+        return refuse(std::move(event), "not-enforced",
+                      std::move(filtered).error().in("packet filter").message() +
+                          "\nNot applied; the policy in force is unchanged.\n");
     }
     const Former former{std::exchange(m_ruleset, std::move(*compiled)), m_leases};
     const auto network = set_up_network(configuration->model, judge_leases(configuration->model));
     if (network.failure) {
         m_store.discard_prepared();
         std::string told = Error(*network.failure).in("network").message() + "\n";
-        return refuse("not-enforced", told + take_back(former));
+        return refuse(std::move(event), "not-enforced", told + take_back(former));
     }
-    auto committed = m_store.commit();
+    auto committed = commit_now(mode);
     if (!committed) {
         std::string told = committed.error().message() + "\n";
-        return refuse("not-stored", told + take_back(former));
+        return refuse(std::move(event), "not-stored", told + take_back(former));
     }
 
     const auto changes = m_configuration ? config::diff(m_configuration->tree, configuration->tree)
@@ -307,13 +346,18 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     event.set(Field::config_diff, shortened(changes));
     event.set(Field::event_outcome, "success");
     m_configuration = std::move(configuration);
-    m_source = PolicySource::committed;
+    m_source = mode.confirm_within ? PolicySource::unconfirmed : PolicySource::committed;
     m_why.clear();
     m_is_retrying = false;
     m_behind = false;
     m_told.clear();
     m_synchronised = clock.synchronised;
     m_log.configure(m_configuration->model.log.file_size, m_configuration->model.log.files);
+    if (mode.confirm_within) {
+        event.set(Field::event_reason, "unconfirmed");
+        event.set(Field::message, text::concat("in force; what was committed before comes back in ",
+                                               minutes_text(*mode.confirm_within), " unless it is confirmed"));
+    }
     m_log.record(std::move(event), Durability::immediate);
     for (const Error& shortcoming : *committed) {
         record_state("commit", shortcoming.message(), false);
@@ -336,6 +380,10 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ",
                                   text::to_text(m_ruleset.rules.size()), " rules in force, policy ",
                                   m_configuration->digest.substr(0, 12), ".\n");
+    if (mode.confirm_within) {
+        outcome.report += text::concat("Not committed: the policy before it comes back in ",
+                                       minutes_text(*mode.confirm_within), " unless 'confirm' follows.\n");
+    }
     return outcome;
 }
 

@@ -16,6 +16,7 @@
 #include "firmware/services/network_plan.hpp"
 #include "firmware/services/timekeeper.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,13 +25,19 @@
 namespace sekisho::services {
 
 /// Where the policy in force comes from.
-enum class PolicySource { none, committed, last_good, factory_default };
+enum class PolicySource { none, committed, last_good, factory_default, unconfirmed };
 [[nodiscard]] std::string_view name_of(PolicySource source) noexcept;
 
 /// Who applies, for the log.
 struct Actor {
     std::string account;
     std::string origin;
+};
+
+/// How to apply.
+struct ApplyMode {
+    /// Whether the policy before it comes back by itself unless confirm() follows in that time.
+    std::optional<std::chrono::minutes> confirm_within;
 };
 
 struct ApplyOutcome {
@@ -60,7 +67,15 @@ public:
 
     /// Checks, puts in force and commits. On an error the former policy is in force; where the way back to it fails
     /// too, the error says so and it is tried again. The error's text is complete (diagnostics included).
-    std::expected<ApplyOutcome, std::string> apply(std::string_view text, const Actor& actor);
+    /// What has to be confirmed is in force without being committed: whatever ends first, the time, this process or the
+    /// power, what is committed comes back.
+    std::expected<ApplyOutcome, std::string> apply(std::string_view text, const Actor& actor, ApplyMode mode = {});
+
+    /// Commits what is in force until it is confirmed. The sentence for the person; an error says what is in force.
+    std::expected<std::string, std::string> confirm(const Actor& actor);
+
+    /// Until when what is in force has to be confirmed; nothing where it is committed.
+    [[nodiscard]] std::optional<Time> confirm_until() const;
 
     /// On a router that has no password yet: the interfaces of zone wan are not configured, and taken down where they
     /// were. Call before start().
@@ -95,6 +110,12 @@ public:
 
     /// Called before an apply stores anything; an error refuses the apply.
     void before_commit(std::function<Result<void>()> callback) { m_before_commit = std::move(callback); }
+
+    /// Asked before an apply that need not be confirmed changes anything: why it would cut off who applies; empty where
+    /// it would not.
+    using Guard = std::function<std::string(const Actor&, const model::Model& wanted, const ruleset::Ruleset& ruleset)>;
+
+    void guard_with(Guard guard) { m_guard = std::move(guard); }
 
     /// Called when another ruleset is in force for good: after a start, an apply, an expiry.
     void after_switch(std::function<void(const ruleset::Ruleset&)> callback) { m_after_switch = std::move(callback); }
@@ -154,6 +175,9 @@ private:
     [[nodiscard]] std::string take_back(const Former& former);
     [[nodiscard]] ports::NetworkPlan plan(const model::Model& model) const;
     void schedule_expiry(const ClockReading& clock);
+    void give_up_unconfirmed();
+    std::expected<ApplyOutcome, std::string> refuse(events::Event event, std::string_view reason, std::string told);
+    Result<std::vector<Error>> commit_now(const ApplyMode& mode);
     void record_expiries(const ClockReading& clock);
     void record_state(std::string_view action, std::string message, bool success);
 
@@ -167,6 +191,7 @@ private:
     Follower m_on_change;
     std::function<void()> m_before_switch;
     std::function<Result<void>()> m_before_commit;
+    Guard m_guard;
     std::function<void(const ruleset::Ruleset&)> m_after_switch = [](const ruleset::Ruleset&) {};
 
     std::shared_ptr<const Configuration> m_configuration;
@@ -188,6 +213,8 @@ private:
     std::optional<std::int64_t> m_enforcing_since;
     std::unique_ptr<ports::Timer> m_clock_timer;
     std::unique_ptr<ports::Timer> m_expiry_timer;
+    std::optional<std::int64_t> m_confirm_until; ///< monotonic microseconds
+    std::unique_ptr<ports::Timer> m_confirm_timer;
 };
 
 } // namespace sekisho::services
