@@ -9,6 +9,7 @@
 #include "drivers/json/event_reader.hpp"
 #include "drivers/json/support_record.hpp"
 #include "drivers/netfilter/kernel_connections.hpp"
+#include "drivers/netfilter/nft_cut_flows.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/netfilter/nft_station_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
@@ -111,6 +112,7 @@ std::string resolver_text(const model::Model& model, const std::vector<IpAddress
 struct Opened {
     std::unique_ptr<ports::PacketFilter> filter;
     std::unique_ptr<ports::Connections> connections;
+    std::unique_ptr<ports::CutFlows> cut_flows;
     std::unique_ptr<ports::StationFilter> station_filter;
     std::unique_ptr<ports::Network> network;
     std::unique_ptr<ports::Store> store;
@@ -146,6 +148,7 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
     Opened opened;
     opened.filter = TRY(drivers::NftPacketFilter::create());
     opened.connections = TRY(drivers::KernelConnections::create());
+    opened.cut_flows = TRY(drivers::NftCutFlows::create());
     opened.station_filter = TRY(drivers::NftStationFilter::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
     const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
@@ -194,7 +197,7 @@ struct Daemon {
                  countries, opened.default_configuration),
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log,
                       [this](const IpAddress& address) { return countries.country_of(address); }),
-          cutter(*opened.connections, loop, timekeeper, log,
+          cutter({*opened.connections, *opened.cut_flows, loop, *opened.run_store}, timekeeper, log,
                  [this](const IpAddress& address) { return countries.country_of(address); }),
           access_secrets(*opened.store, hasher, log),
           authenticator_programs({processes, *opened.store, *opened.run_store, key_maker, radius}, access_secrets,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/flow_cutter.hpp"
 
+#include "firmware/services/cut_flow_file.hpp"
 #include "policy/base/text.hpp"
 #include "policy/events/record.hpp"
 #include "policy/ruleset/admission.hpp"
@@ -19,6 +20,10 @@ using events::Field;
 namespace {
 
 constexpr std::string_view kAction = "connection-cut";
+constexpr std::string_view kCutFlowsFile = "cut-flows";
+constexpr std::size_t kMostFileBytes = 8u << 20;
+constexpr std::uint8_t kIcmp = 1;
+constexpr std::uint8_t kIcmpv6 = 58;
 constexpr std::string_view kManagement = "management.ssh."; ///< rules of the ways in from inside zones
 constexpr std::size_t kMostSingleEvents = 50; ///< of one change; a flood of connections must not rotate the log
 constexpr std::uint64_t kRetryMilliseconds = 10'000;
@@ -92,20 +97,21 @@ bool FlowJudge::ends(const ruleset::Flow& flow) const {
            !ruleset::admission_of(m_ruleset, flow, m_now).admitted;
 }
 
-FlowCutter::FlowCutter(ports::Connections& connections, ports::EventLoop& loop, Timekeeper& timekeeper, EventLog& log,
-                       CountryOf country_of)
-    : m_connections(connections),
+FlowCutter::FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of)
+    : m_ports(ports),
       m_timekeeper(timekeeper),
       m_log(log),
       m_country_of(std::move(country_of)),
-      m_retry(loop.make_timer([this] {
+      m_retry(ports.loop.make_timer([this] {
           if (const auto unfinished = m_unfinished) {
               cut_unadmitted(*unfinished);
           }
       })) {}
 
 void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
-    if (const auto ended = cut(ruleset); !ended) {
+    const auto ended = let_admitted_back(ruleset).and_then([&] { return cut(ruleset); });
+    save();
+    if (!ended) {
         if (!m_unfinished) {
             record_failure(ended.error());
         }
@@ -126,13 +132,17 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
         if (!zone.is_wan && !judge.has_ssh()) {
             continue; // the server that goes ends its sessions, and their clients shall hear of it
         }
-        auto found = TRY(m_connections.find(zone.index, [&](const ruleset::Flow& flow) { return judge.ends(flow); }));
+        auto found =
+            TRY(m_ports.connections.find(zone.index, [&](const ruleset::Flow& flow) { return judge.ends(flow); }));
         std::ranges::move(found, std::back_inserter(refused));
     }
     std::size_t ended = 0;
     std::optional<Error> failure;
+    if (const auto refusing = refuse(refused); !refusing) {
+        failure = refusing.error(); // they end all the same
+    }
     for (const ports::Connection& connection : refused) {
-        const auto end = m_connections.end(connection);
+        const auto end = m_ports.connections.end(connection);
         if (!end) {
             failure = end.error();
         } else if (*end && ++ended <= kMostSingleEvents) {
@@ -146,6 +156,58 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
         return std::unexpected(std::move(*failure));
     }
     return ended;
+}
+
+/// What the ruleset admits is no longer refused; what it does not, is, whatever the kernel has.
+Result<void> FlowCutter::let_admitted_back(const ruleset::Ruleset& ruleset) {
+    if (m_are_sets_behind && m_cut.empty() && m_ports.run_store.exists(kCutFlowsFile)) {
+        m_cut = read_flows(TRY(m_ports.run_store.read(kCutFlowsFile, kMostFileBytes)));
+    }
+    const Time now = m_timekeeper.reading().now;
+    const auto back = std::ranges::stable_partition(
+        m_cut, [&](const ruleset::Flow& flow) { return !ruleset::admission_of(ruleset, flow, now).admitted; });
+    TRY(m_ports.cut_flows.allow({back.begin(), back.end()}));
+    m_cut.erase(back.begin(), back.end());
+    if (m_are_sets_behind) {
+        TRY(m_ports.cut_flows.refuse(m_cut));
+        m_are_sets_behind = false;
+    }
+    return {};
+}
+
+/// Before they end: no packet of the far end may come between. ICMP is left out, as it has no far end that goes on by
+/// itself, and its addresses alone would be more than the connection.
+Result<void> FlowCutter::refuse(const std::vector<ports::Connection>& connections) {
+    std::vector<ruleset::Flow> flows;
+    for (const ports::Connection& connection : connections) {
+        if (connection.flow.protocol != kIcmp && connection.flow.protocol != kIcmpv6) {
+            flows.push_back(connection.flow);
+        }
+    }
+    m_cut.insert(m_cut.end(), flows.begin(), flows.end());
+    m_are_sets_behind = true;
+    if (m_cut.size() > kMostCut) {
+        const auto end = m_cut.begin() + static_cast<std::ptrdiff_t>(m_cut.size() - kMostCut);
+        const std::vector<ruleset::Flow> oldest(m_cut.begin(), end);
+        m_cut.erase(m_cut.begin(), end);
+        TRY(m_ports.cut_flows.allow(oldest));
+    }
+    const std::size_t fresh = std::min(flows.size(), m_cut.size());
+    TRY(m_ports.cut_flows.refuse(std::span(m_cut).last(fresh)));
+    m_are_sets_behind = false;
+    return {};
+}
+
+void FlowCutter::save() {
+    std::string text = written_flows(m_cut);
+    if (text == m_saved) {
+        return;
+    }
+    if (const auto saved = m_ports.run_store.write(kCutFlowsFile, text); !saved) {
+        record_failure(saved.error());
+        return;
+    }
+    m_saved = std::move(text);
 }
 
 void FlowCutter::record_cut(const ruleset::Ruleset& ruleset, const ruleset::Flow& flow, const ruleset::Rule* refusing) {

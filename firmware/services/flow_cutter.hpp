@@ -5,7 +5,9 @@
 #pragma once
 
 #include "firmware/ports/connections.hpp"
+#include "firmware/ports/cut_flows.hpp"
 #include "firmware/ports/event_loop.hpp"
+#include "firmware/ports/store.hpp"
 #include "firmware/services/event_log.hpp"
 #include "firmware/services/timekeeper.hpp"
 #include "policy/base/country.hpp"
@@ -16,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sekisho::services {
 
@@ -41,27 +44,43 @@ public:
     /// Country of an address, where it has one.
     using CountryOf = std::function<std::optional<CountryCode>(const IpAddress&)>;
 
+    struct Ports {
+        ports::Connections& connections;
+        ports::CutFlows& cut_flows;
+        ports::EventLoop& loop;
+        ports::Store& run_store; ///< gone with the next boot, as the kernel's connections are
+    };
+
+    /// Connections that stay cut; beyond that the oldest may come back.
+    static constexpr std::size_t kMostCut = 16'384;
+
     /// Without `country_of`, no event names a country.
-    FlowCutter(ports::Connections& connections, ports::EventLoop& loop, Timekeeper& timekeeper, EventLog& log,
-               CountryOf country_of = {});
+    FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of = {});
 
     /// To be called when the ruleset is in force. Each connection that it ends is an event `connection-cut`, up to a
     /// bound; how many more there were is one more. Other connections from inside zones and those of the router itself
     /// are never touched. Where the table can't be read or changed, that is told, since connections may live that
-    /// should not, and it is tried again until it works.
+    /// should not, and it is tried again until it works. What is cut stays cut from both sides, until a ruleset would
+    /// admit it again.
     void cut_unadmitted(const ruleset::Ruleset& ruleset);
 
 private:
     [[nodiscard]] Result<std::size_t> cut(const ruleset::Ruleset& ruleset);
+    Result<void> let_admitted_back(const ruleset::Ruleset& ruleset);
+    Result<void> refuse(const std::vector<ports::Connection>& connections);
+    void save();
     void record_cut(const ruleset::Ruleset& ruleset, const ruleset::Flow& flow, const ruleset::Rule* refusing);
     void record_rest(std::size_t count);
     void record_failure(const Error& error);
 
-    ports::Connections& m_connections;
+    Ports m_ports;
     Timekeeper& m_timekeeper;
     EventLog& m_log;
     CountryOf m_country_of;
     std::map<std::uint32_t, std::string> m_admitting; ///< ids by number, of the rules that admitted what lives
+    std::vector<ruleset::Flow> m_cut;                 ///< in the kernel's sets, oldest first
+    bool m_are_sets_behind = true;                    ///< of a daemon that starts, or after an error
+    std::string m_saved;                              ///< what the file of them holds
     std::optional<ruleset::Ruleset> m_unfinished;     ///< could not be carried through; tried again
     std::unique_ptr<ports::Timer> m_retry;
 };

@@ -99,6 +99,9 @@ public:
 
     Answer operator()(const Recorded&) const { return Answer::untold; }
 
+    /// What is asked is whether it may be one again.
+    Answer operator()(const OfCutFlow&) const { return Answer::no; }
+
 private:
     [[nodiscard]] Family family() const noexcept { return m_flow.source.family(); }
 

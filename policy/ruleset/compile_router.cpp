@@ -31,6 +31,16 @@ void accept_established(Compilation& compilation, Hook hook) {
     compilation.accept_quietly(hook, "flow.established", {}, {ConnectionState{.established = true, .related = true}});
 }
 
+/// A connection that was ended stays ended from both sides: what its other end goes on sending is a first packet now,
+/// and a policy that lets that end out would bring it back.
+void deny_cut_flows(Compilation& compilation, Hook hook) {
+    for (const Family family : kFamilies) {
+        for (const bool with_ports : {true, false}) {
+            compilation.deny(hook, "flow.cut", Reason::not_allowed, {}, Drop{}, {OfCutFlow{family, with_ports}});
+        }
+    }
+}
+
 /// Loopback has a mark of its own, or the record hooks would take it for a connection from outside.
 void accept_loopback(Compilation& compilation, Hook hook, Match match) {
     compilation.accept_connection(hook, "router.loopback", {}, kRouterZoneNumber, model::LogAccepted::no,
@@ -153,6 +163,7 @@ void compile_forward_basics(Compilation& compilation) {
     deny_invalid(compilation, Hook::forward);
     deny_inside_to_wan(compilation, Hook::forward);
     accept_established(compilation, Hook::forward);
+    deny_cut_flows(compilation, Hook::forward);
     deny_wan_to_inside(compilation, Hook::forward);
 }
 
@@ -160,6 +171,7 @@ void compile_output(Compilation& compilation) {
     accept_loopback(compilation, Hook::output, EgressLoopback{});
     deny_inside_to_wan(compilation, Hook::output);
     accept_established(compilation, Hook::output);
+    deny_cut_flows(compilation, Hook::output);
     compile_dhcp_answers(compilation);
     compilation.accept_quietly(Hook::output, "router.neighbour", {},
                                {IcmpTypeIn{Family::ipv6,

@@ -169,6 +169,14 @@ struct Writer {
         const std::string bit = "0x" + text::to_hex(kMarkRecorded, 8);
         return text::concat("ct mark & ", bit, match.negated ? " == 0" : " != 0");
     }
+
+    std::string operator()(const OfCutFlow& match) const {
+        const std::string_view family = word_of(match.family);
+        return match.with_ports ? text::concat("meta l4proto . ", family, " saddr . th sport . ", family,
+                                               " daddr . th dport @", cut_set(match.family, true))
+                                : text::concat("meta l4proto . ", family, " saddr . ", family, " daddr @",
+                                               cut_set(match.family, false));
+    }
 };
 
 } // namespace

@@ -185,12 +185,46 @@ std::string limit_sets() {
     return block("set", kLimitSetV4, lines("ipv4_addr")) + block("set", kLimitSetV6, lines("ipv6_addr"));
 }
 
+bool has_cut_flows(const Ruleset& ruleset) {
+    return std::ranges::any_of(ruleset.rules, [](const Rule& rule) {
+        return std::ranges::any_of(rule.matches,
+                                   [](const Match& match) { return std::holds_alternative<OfCutFlow>(match); });
+    });
+}
+
+std::vector<std::string> cut_set_names() {
+    std::vector<std::string> names;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        for (const bool with_ports : {true, false}) {
+            names.emplace_back(cut_set(family, with_ports));
+        }
+    }
+    return names;
+}
+
+std::string cut_sets() {
+    std::string result;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        const std::string_view address = family == Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
+        const std::string size = text::concat("size ", text::to_text(kCutSetSize));
+        result += block(
+            "set", cut_set(family, true),
+            {text::concat("type inet_proto . ", address, " . inet_service . ", address, " . inet_service"), size});
+        result +=
+            block("set", cut_set(family, false), {text::concat("type inet_proto . ", address, " . ", address), size});
+    }
+    return result;
+}
+
 /// Counters without values and chains in one block: adding what is there already changes nothing, so counters keep
 /// their values.
 std::string rules_block(const Ruleset& ruleset, std::string_view sets) {
     std::string result = text::concat("table inet ", kTable, " {\n", sets);
     if (has_limits(ruleset)) {
         result += limit_sets();
+    }
+    if (has_cut_flows(ruleset)) {
+        result += cut_sets();
     }
     for (const std::string& name : counter_names(ruleset)) {
         result += text::concat("    counter ", name, " { }\n");
@@ -245,6 +279,13 @@ std::string flush_text() {
 
 } // namespace
 
+std::string_view cut_set(Family family, bool with_ports) noexcept {
+    if (family == Family::ipv4) {
+        return with_ports ? "cut_v4" : "cut_hosts_v4";
+    }
+    return with_ports ? "cut_v6" : "cut_hosts_v6";
+}
+
 Rendered render(const Ruleset& ruleset) {
     Rendered rendered;
     rendered.declarations = text::concat("table inet ", kTable, " {\n", declared_sets(ruleset), "}\n");
@@ -259,6 +300,9 @@ Rendered render(const Ruleset& ruleset) {
     if (has_limits(ruleset)) {
         rendered.sets.emplace_back(kLimitSetV4);
         rendered.sets.emplace_back(kLimitSetV6);
+    }
+    if (has_cut_flows(ruleset)) {
+        std::ranges::move(cut_set_names(), std::back_inserter(rendered.sets));
     }
     return rendered;
 }

@@ -32,6 +32,12 @@ inline constexpr std::string_view kLimitSetV4 = "limit_v4";
 inline constexpr std::string_view kLimitSetV6 = "limit_v6";
 inline constexpr unsigned kLimitSetSize = 65535;
 
+/// The sets of connections that were cut off (OfCutFlow): `inet_proto . address . inet_service . address .
+/// inet_service`, or without the services for protocols that have no ports. Elements come and go by other means and
+/// stay over applies.
+[[nodiscard]] std::string_view cut_set(Family family, bool with_ports) noexcept;
+inline constexpr unsigned kCutSetSize = 65535;
+
 /// The pieces of one transaction and of what must be there before it. The order of loading: `declarations`, then the
 /// elements of the sets that are new (from Ruleset::sets; the driver sends them by other means), then `transaction`
 /// with cleanup() behind it.

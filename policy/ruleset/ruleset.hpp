@@ -157,10 +157,17 @@ struct Recorded {
     bool negated = false;
 };
 
-using Match =
-    std::variant<IngressZone, IngressDevice, RoleIs, EgressZone, IngressLoopback, EgressLoopback, FamilyIs, AddressIn,
-                 AddressInSet, OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn, IcmpTypeIn,
-                 HopLimitIs, AddressKind, ConnectionState, DestinationTranslated, OriginalDestinationPortIn, Recorded>;
+/// The packet's protocol, addresses and ports, in this direction, are those of a connection that was cut off (kCutSets
+/// in renderer.hpp). Of protocols without ports, the protocol and the addresses.
+struct OfCutFlow {
+    Family family = Family::ipv4;
+    bool with_ports = true;
+};
+
+using Match = std::variant<IngressZone, IngressDevice, RoleIs, EgressZone, IngressLoopback, EgressLoopback, FamilyIs,
+                           AddressIn, AddressInSet, OpensTcp, NotFragment, ProtocolIs, DestinationPortIn, SourcePortIn,
+                           IcmpTypeIn, HopLimitIs, AddressKind, ConnectionState, DestinationTranslated,
+                           OriginalDestinationPortIn, Recorded, OfCutFlow>;
 
 // ---- verdicts and logging
 // ------------------------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Connections that live when what admitted them goes: they end with the change, and nothing else does."""
 
+import contextlib
 import shutil
 import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from subprocess import DEVNULL
 
@@ -174,3 +177,127 @@ def test_daemon_that_starts_ends_what_changed_while_it_was_away(peers):
     is_dead(lab, gone, 'flow.invalid')
     assert lives(kept)
     assert [field(event, 'source.ip') for event in cut_events(lab, since)] == [REMOVED_V4]
+
+
+# ---- the far end that goes on ------------------------------------------------------------------------------------------------------------------------------
+
+TALKS = '''
+service talk { protocol udp; port 9; forward-to 10.0.1.20; source { address-list vendor; } }
+service tunnel { protocol esp; forward-to 10.0.1.20; source { address-list vendor; } }
+service here-too { protocol udp; port 10; source { address-list vendor; } }
+nat { masquerade clinic; }
+'''
+
+
+class Talker:
+    """Says something every 20 ms to whom it has heard last, whether anybody answers or not."""
+
+    def __init__(self, host, kind: int, local: tuple, protocol: int = 0):
+        self.socket = host.socket(socket.AF_INET, kind, protocol)
+        self.socket.bind(local)
+        self.socket.settimeout(0.02)
+        self.peer = None
+        self.said = 0
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._talk)
+        self._thread.start()
+
+    def _talk(self) -> None:
+        while not self._ends.is_set():
+            with contextlib.suppress(OSError):
+                self.peer = self.socket.recvfrom(2000)[1]
+            if self.peer:
+                self.said += 1
+                with contextlib.suppress(OSError):  # the router's own hears at once that it may not
+                    self.socket.sendto(b'talk' * 8, self.peer)
+
+    def close(self) -> None:
+        self._ends.set()
+        self._thread.join()
+        self.socket.close()
+
+
+def hears(peer: socket.socket, seconds: float) -> bool:
+    peer.settimeout(seconds)
+    try:
+        return bool(peer.recv(2000))
+    except TimeoutError:
+        return False
+
+
+def empty(peer: socket.socket) -> None:
+    """What came before counts for nothing."""
+    peer.settimeout(0.01)
+    with contextlib.suppress(OSError):
+        while peer.recv(2000):
+            pass
+
+
+@pytest.mark.parametrize('what', ['udp', 'udp-to-the-router', 'esp'])
+def test_a_far_end_that_goes_on_sending_brings_nothing_back_until_the_policy_does(new_lab, what):
+    allowed, removed = configuration(REMOVED_V4, KEPT_V4, more=TALKS), configuration(KEPT_V4, more=TALKS)
+    lab = new_lab(allowed)
+    lab.start()
+    lab.apply(allowed)
+    lab.public(REMOVED_V4, KEPT_V4)
+    esp = what == 'esp'
+    kind, protocol = (socket.SOCK_RAW, 50) if esp else (socket.SOCK_DGRAM, 0)
+    host, local = (lab.router, (WAN_V4, 10)) if what == 'udp-to-the-router' else (lab.server, (SERVER_V4, 0 if esp else 9))
+    talker = Talker(host, kind, local, protocol)
+    peer = lab.outside.socket(socket.AF_INET, kind, protocol)
+    try:
+        peer.bind((REMOVED_V4, 0))
+        peer.connect((WAN_V4, 0 if esp else local[1]))
+
+        def say() -> None:
+            peer.send(b'\0\0\1\1\0\0\0\1' + b'ask' * 8)  # of ESP: SPI and sequence number
+
+        say()
+        assert hears(peer, 5)
+        before = lab.counters().get('flow.cut', 0)
+        since = len(lab.log())
+        lab.apply(removed)
+        assert [field(event, 'source.ip') for event in cut_events(lab, since)] == [REMOVED_V4]
+        empty(peer)
+        said = talker.said
+        until(lambda: talker.said > said + 100, 'a far end that goes on')
+        say()
+        assert not hears(peer, 1)
+        assert lab.counters()['flow.cut'] > before + 50
+        lab.event(since, event__action='connection-denied', rule__id='flow.cut', destination__ip=REMOVED_V4)
+        lab.kill()  # neither a daemon that is away nor one that starts opens it
+        assert not hears(peer, 0.5)
+        lab.start()
+        lab.apply(removed + '\n')
+        assert not hears(peer, 0.5)
+        lab.apply(allowed)
+        say()
+        assert hears(peer, 5), 'what the policy allows again'
+    finally:
+        talker.close()
+        peer.close()
+
+
+def test_data_that_a_server_goes_on_sending_is_stopped_too(peers):
+    lab = peers.lab
+    listening = lab.server.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.bind((SERVER_V4, 81))
+    listening.listen()
+    more = 'service stream { protocol tcp; port 8081; forward-to 10.0.1.20; forward-port 81; source { address-list vendor; } }\nnat { masquerade clinic; }\n'
+    lab.apply(configuration(*EVERYONE, more=more))
+    peer = hosts.connection(lab.outside, WAN_V4, 8081, REMOVED_V4)
+    server, _ = listening.accept()
+    server.setblocking(False)
+    try:
+        server.send(b'x' * 1000)
+        assert peer.recv(1000)
+        lab.apply(configuration(KEPT_V4, KEPT_V6, more=more))
+        empty(peer)
+        for _ in range(50):
+            with contextlib.suppress(OSError):
+                server.send(b'x' * 1000)
+            time.sleep(0.02)
+        assert not hears(peer, 1)
+    finally:
+        for one in (server, listening, peer):
+            one.close()

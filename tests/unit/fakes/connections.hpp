@@ -2,9 +2,13 @@
 #pragma once
 
 #include "firmware/ports/connections.hpp"
+#include "firmware/ports/cut_flows.hpp"
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
+#include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace sekisho::fakes {
@@ -40,6 +44,37 @@ public:
     std::vector<ports::Connection> all;
     bool refuse_finding = false;
     int refuse_ends = 0; ///< so many calls fail from now on
+};
+
+/// The far ends that are refused, as "address port".
+class FakeCutFlows final : public ports::CutFlows {
+public:
+    Result<void> refuse(std::span<const ruleset::Flow> flows) override {
+        if (is_broken) {
+            return std::unexpected(Error(Domain::kernel, "sets", "no buffer space"));
+        }
+        for (const ruleset::Flow& flow : flows) {
+            refused.insert(name_of(flow));
+        }
+        return {};
+    }
+
+    Result<void> allow(std::span<const ruleset::Flow> flows) override {
+        if (is_broken) {
+            return std::unexpected(Error(Domain::kernel, "sets", "no buffer space"));
+        }
+        for (const ruleset::Flow& flow : flows) {
+            refused.erase(name_of(flow));
+        }
+        return {};
+    }
+
+    static std::string name_of(const ruleset::Flow& flow) {
+        return flow.source.text() + " " + std::to_string(flow.source_port);
+    }
+
+    std::set<std::string> refused;
+    bool is_broken = false;
 };
 
 } // namespace sekisho::fakes

@@ -202,7 +202,7 @@ TEST(texts, name_everything_that_the_transaction_uses) {
         CHECK_TEXT(has(rendered.counters, counter), counter);
     }
     CHECK(!has(rendered.counters, "service.web.allow.suppressed"));
-    LONGS_EQUAL(3, rendered.sets.size());
+    LONGS_EQUAL(7, rendered.sets.size());
     CHECK(has(rendered.sets, "limit_v4") && has(rendered.sets, "limit_v6"));
 }
 

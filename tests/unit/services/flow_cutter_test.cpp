@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "firmware/services/cut_flow_file.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "tests/unit/fakes/connections.hpp"
 #include "tests/unit/fakes/fakes.hpp"
@@ -61,8 +62,11 @@ TEST_GROUP(flow_cutter) {
     fakes::FakeConnections connections;
     services::Timekeeper keeper{clock, store, Time{}};
     services::EventLog log{files, store, keeper, "boot"};
-    services::FlowCutter cutter{connections, loop, keeper, log,
-                                [](const IpAddress&) { return CountryCode::from_letters("JP"); }};
+    fakes::FakeCutFlows cut_flows;
+    fakes::FakeStore run_store;
+    services::FlowCutter cutter{{connections, cut_flows, loop, run_store}, keeper, log, [](const IpAddress&) {
+                                    return CountryCode::from_letters("JP");
+                                }};
 
     std::size_t told() {
         return files.count("\"connection-cut\"");
@@ -217,4 +221,58 @@ TEST(flow_cutter, a_new_ruleset_replaces_one_that_waits) {
     cutter.cut_unadmitted(admitting("198.51.100.6"));
     loop.advance(60'000, clock);
     LONGS_EQUAL(1, connections.all.size());
+}
+
+TEST(flow_cutter, what_was_cut_stays_cut_until_it_is_admitted_again) {
+    connections.add(flow_from("198.51.100.6"));
+    auto echo = flow_from("198.51.100.7");
+    echo.protocol = 1;
+    connections.add(echo);
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    CHECK(connections.all.empty());
+    CHECK(cut_flows.refused == std::set<std::string>{"198.51.100.6 40000"});
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(1, cut_flows.refused.size());
+    cutter.cut_unadmitted(admitting("198.51.100.6"));
+    CHECK(cut_flows.refused.empty());
+    CHECK(run_store.files["cut-flows"].empty());
+}
+
+TEST(flow_cutter, a_daemon_that_starts_anew_knows_what_was_cut) {
+    connections.add(flow_from("198.51.100.6"));
+    auto translated = flow_from("198.51.100.7");
+    translated.translated = true;
+    translated.own_device.clear();
+    connections.add(translated);
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(2, cut_flows.refused.size());
+    run_store.files["cut-flows"] += "1 2 3\n1 6 x 1 10.0.0.1 1 0 10.0.0.1 1 -\n1 6 10.0.0.1 99999 10.0.0.1 1 0 ::1 1 -";
+    services::FlowCutter later{{connections, cut_flows, loop, run_store}, keeper, log};
+    cut_flows.refused.clear(); // as after the table was made anew
+    later.cut_unadmitted(admitting("198.51.100.6"));
+    CHECK(cut_flows.refused == std::set<std::string>{"198.51.100.7 40000"});
+}
+
+TEST(flow_cutter, sets_that_refuse_are_told_and_tried_again) {
+    connections.add(flow_from("198.51.100.6"));
+    cut_flows.is_broken = true;
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(1, files.count("may live on"));
+    cut_flows.is_broken = false;
+    loop.advance(10'000, clock);
+    CHECK(connections.all.empty());
+    LONGS_EQUAL(1, cut_flows.refused.size());
+}
+
+TEST(flow_cutter, only_so_many_stay_cut) {
+    std::vector<ruleset::Flow> flows(services::FlowCutter::kMostCut, flow_from("198.51.100.6"));
+    for (std::size_t index = 0; index < flows.size(); ++index) {
+        flows[index].source_port = static_cast<std::uint16_t>(index);
+    }
+    run_store.files["cut-flows"] = services::written_flows(flows);
+    connections.add(flow_from("198.51.100.7"));
+    cutter.cut_unadmitted(admitting("198.51.100.5"));
+    LONGS_EQUAL(services::FlowCutter::kMostCut, cut_flows.refused.size());
+    CHECK_FALSE(cut_flows.refused.contains("198.51.100.6 0"));
+    CHECK(cut_flows.refused.contains("198.51.100.7 40000"));
 }
