@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -28,8 +30,22 @@ namespace {
 const std::string kPlace = "connection table";
 constexpr std::size_t kLongestRequest = 1024; ///< headers, a tuple of two IPv6 addresses and a few numbers
 
-/// The router's own addresses, and the broadcast addresses of its networks, by device.
-using OwnAddresses = std::map<IpAddress, std::string>;
+struct OwnAddresses {
+    std::map<IpAddress, std::string> devices; ///< of the router's addresses, and of the broadcast ones of its networks
+    std::vector<std::pair<IpPrefix, std::string>> networks;
+
+    /// The device whose network has the address, the smallest network first; empty where none has.
+    [[nodiscard]] std::string device_to(const IpAddress& address) const {
+        const std::pair<IpPrefix, std::string>* nearest = nullptr;
+        for (const auto& network : networks) {
+            if (network.first.contains(address) &&
+                (nearest == nullptr || network.first.length() > nearest->first.length())) {
+                nearest = &network;
+            }
+        }
+        return nearest == nullptr ? std::string() : nearest->second;
+    }
+};
 
 std::optional<IpAddress> to_address(const sockaddr* address) {
     if (address == nullptr) {
@@ -47,6 +63,15 @@ std::optional<IpAddress> to_address(const sockaddr* address) {
     return std::nullopt;
 }
 
+/// Ones in a netmask.
+unsigned length_of(const IpAddress& mask) {
+    unsigned length = 0;
+    for (const std::uint8_t byte : mask.bytes()) {
+        length += static_cast<unsigned>(std::popcount(byte));
+    }
+    return length;
+}
+
 Result<OwnAddresses> own_addresses() {
     ifaddrs* list = nullptr;
     if (getifaddrs(&list) != 0) {
@@ -56,13 +81,16 @@ Result<OwnAddresses> own_addresses() {
     OwnAddresses own;
     for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
         if (const auto address = to_address(each->ifa_addr)) {
-            own.emplace(*address, each->ifa_name);
+            own.devices.emplace(*address, each->ifa_name);
+            if (const auto mask = to_address(each->ifa_netmask)) {
+                own.networks.emplace_back(IpPrefix(*address, length_of(*mask)), each->ifa_name);
+            }
         }
         if ((each->ifa_flags & IFF_BROADCAST) == 0) {
             continue;
         }
         if (const auto address = to_address(each->ifa_broadaddr)) {
-            own.emplace(*address, each->ifa_name);
+            own.devices.emplace(*address, each->ifa_name);
         }
     }
     return own;
@@ -172,9 +200,12 @@ std::optional<ports::Connection> read_connection(const nlmsghdr* message, const 
                        .translated = (number_of<std::uint32_t>(attributes[CTA_STATUS]) & IPS_DST_NAT) != 0,
                        .reached = reply->source,
                        .reached_port = reply->source_port,
-                       .own_device = {}};
-    if (const auto device = own.find(connection.flow.reached); device != own.end()) {
+                       .own_device = {},
+                       .egress_device = {}};
+    if (const auto device = own.devices.find(connection.flow.reached); device != own.devices.end()) {
         connection.flow.own_device = device->second;
+    } else {
+        connection.flow.egress_device = own.device_to(connection.flow.reached);
     }
     append(connection.handle, attributes[CTA_TUPLE_ORIG]);
     append(connection.handle, attributes[CTA_ID]);
@@ -207,19 +238,15 @@ Result<std::unique_ptr<KernelConnections>> KernelConnections::create() {
 }
 
 Result<std::vector<ports::Connection>>
-KernelConnections::find(ruleset::ZoneIndex zone, const std::function<bool(const ruleset::Flow&)>& wanted) {
+KernelConnections::find(const std::function<bool(const ruleset::Flow&)>& wanted) {
     const OwnAddresses own = TRY(own_addresses());
-    const auto request = make_request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC, [zone](nlmsghdr* message) {
-        mnl_attr_put_u32(message, CTA_MARK, htonl(ruleset::make_mark(zone, 0)));
-        mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(ruleset::kMarkZoneMask));
-    });
+    const auto request = make_request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC, [](nlmsghdr*) {});
     std::vector<ports::Connection> found;
     TRY(m_netlink.exchange(
         request, kPlace,
         [&](const nlmsghdr* message) {
             auto connection = read_connection(message, own);
-            // the kernel has looked at the mark already, unless it is too old to
-            if (connection && ruleset::zone_of_mark(connection->flow.mark) == zone && wanted(connection->flow)) {
+            if (connection && ruleset::zone_of_mark(connection->flow.mark) != 0 && wanted(connection->flow)) {
                 found.push_back(std::move(*connection));
             }
         },

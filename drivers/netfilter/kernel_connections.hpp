@@ -14,8 +14,7 @@ public:
     /// Works on the network namespace of the calling thread.
     static Result<std::unique_ptr<KernelConnections>> create();
 
-    Result<std::vector<ports::Connection>> find(ruleset::ZoneIndex zone,
-                                                const std::function<bool(const ruleset::Flow&)>& wanted) override;
+    Result<std::vector<ports::Connection>> find(const std::function<bool(const ruleset::Flow&)>& wanted) override;
     Result<bool> end(const ports::Connection& connection) override;
 
 private:

@@ -21,10 +21,9 @@ class Connections {
 public:
     virtual ~Connections() = default;
 
-    /// Those that came from a zone, by their mark, as far as `wanted` says so. Connections that come or go meanwhile
-    /// may be among them or not.
-    virtual Result<std::vector<Connection>> find(ruleset::ZoneIndex zone,
-                                                 const std::function<bool(const ruleset::Flow&)>& wanted) = 0;
+    /// Those that a rule admitted, by their mark, as far as `wanted` says so. Connections that come or go meanwhile may
+    /// be among them or not.
+    virtual Result<std::vector<Connection>> find(const std::function<bool(const ruleset::Flow&)>& wanted) = 0;
 
     /// Forgets a connection: the next packet of it is judged as a first one, and a TCP segment that opens nothing is
     /// invalid. False where it was gone already.

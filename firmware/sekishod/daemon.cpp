@@ -497,7 +497,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         [&daemon](std::string_view name, std::string_view how) { daemon.helper_ends.on_end(name, how); });
     daemon.policy.before_switch([&daemon] { daemon.connections.check_losses(); });
     daemon.policy.guard_with([&daemon](const services::Actor& actor, const model::Model& model, const auto& wanted) {
-        return daemon.guard.judge(actor, daemon.policy.ruleset(), model, wanted);
+        return daemon.guard.judge(actor, model, wanted);
     });
     daemon.policy.after_switch([&daemon](const ruleset::Ruleset& rules) { daemon.cutter.cut_unadmitted(rules); });
     daemon.policy.on_change([&daemon](const model::Model& model) { return daemon.follow(model); });

@@ -92,8 +92,7 @@ bool FlowJudge::ends(const ruleset::Flow& flow) const {
     if (is_of_management(m_ruleset, flow.mark)) {
         return !m_ssh_port || !keeps_ssh(m_ruleset, flow, *m_ssh_port, m_now);
     }
-    // What else was open to a device of an inside zone lives on.
-    return ruleset::zone_of_mark(flow.mark) == ruleset::kWanZoneNumber &&
+    return ruleset::zone_of_mark(flow.mark) != ruleset::kRouterZoneNumber &&
            !ruleset::admission_of(m_ruleset, flow, m_now).admitted;
 }
 
@@ -127,15 +126,13 @@ void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
 Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     const Time now = m_timekeeper.reading().now;
     const FlowJudge judge(ruleset, now);
-    std::vector<ports::Connection> refused;
-    for (const ruleset::ZoneEntry& zone : ruleset.zones) {
-        if (!zone.is_wan && !judge.has_ssh()) {
-            continue; // the server that goes ends its sessions, and their clients shall hear of it
-        }
-        auto found =
-            TRY(m_ports.connections.find(zone.index, [&](const ruleset::Flow& flow) { return judge.ends(flow); }));
-        std::ranges::move(found, std::back_inserter(refused));
-    }
+    // Where SSH goes altogether, its server ends the sessions, and their clients shall hear of it.
+    const auto is_left = [&](const ruleset::Flow& flow) {
+        return !judge.has_ssh() && ruleset::zone_of_mark(flow.mark) != ruleset::kWanZoneNumber &&
+               is_of_management(ruleset, flow.mark);
+    };
+    const auto refused =
+        TRY(m_ports.connections.find([&](const ruleset::Flow& flow) { return judge.ends(flow) && !is_left(flow); }));
     std::size_t ended = 0;
     std::optional<Error> failure;
     if (const auto refusing = refuse(refused); !refusing) {

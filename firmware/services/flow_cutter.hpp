@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ends connections from the WAN, and SSH from inside zones to the router, that the rules in force would not admit any
-// more. Rules judge the first packet of a connection; without this, a source that was taken out of a list would keep
-// what it has.
+// Ends connections that the rules in force would not admit any more. Rules judge the first packet of a connection;
+// without this, a source that was taken out of a list would keep what it has.
 #pragma once
 
 #include "firmware/ports/connections.hpp"
@@ -58,10 +57,9 @@ public:
     FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of = {});
 
     /// To be called when the ruleset is in force. Each connection that it ends is an event `connection-cut`, up to a
-    /// bound; how many more there were is one more. Other connections from inside zones and those of the router itself
-    /// are never touched. Where the table can't be read or changed, that is told, since connections may live that
-    /// should not, and it is tried again until it works. What is cut stays cut from both sides, until a ruleset would
-    /// admit it again.
+    /// bound; how many more there were is one more. Those of the router itself are never touched. Where the table can't
+    /// be read or changed, that is told, since connections may live that should not, and it is tried again until it
+    /// works. What is cut stays cut from both sides, until a ruleset would admit it again.
     void cut_unadmitted(const ruleset::Ruleset& ruleset);
 
 private:

@@ -6,8 +6,6 @@
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <vector>
 
 namespace sekisho::services {
 
@@ -48,13 +46,12 @@ std::optional<SshEnd> ssh_end_of(std::string_view origin) {
     return SshEnd{*address, static_cast<std::uint16_t>(*port)};
 }
 
-std::string LockoutGuard::judge(const Actor& actor, const ruleset::Ruleset& in_force, const model::Model& model,
-                                const ruleset::Ruleset& wanted) const {
+std::string LockoutGuard::judge(const Actor& actor, const model::Model& model, const ruleset::Ruleset& wanted) const {
     const auto end = ssh_end_of(actor.origin);
     if (!end) {
         return {};
     }
-    const std::string why = cause(actor, *end, in_force, model, wanted);
+    const std::string why = cause(actor, *end, model, wanted);
     return why.empty() ? std::string()
                        : text::concat("This would cut off the session that it is applied from (", actor.origin,
                                       "): ", why, ".\nNot applied; the policy in force is unchanged. With '--confirm ",
@@ -62,28 +59,24 @@ std::string LockoutGuard::judge(const Actor& actor, const ruleset::Ruleset& in_f
                                       "itself unless 'confirm' follows.\n");
 }
 
-std::string LockoutGuard::cause(const Actor& actor, const SshEnd& end, const ruleset::Ruleset& in_force,
-                                const model::Model& model, const ruleset::Ruleset& wanted) const {
+std::string LockoutGuard::cause(const Actor& actor, const SshEnd& end, const model::Model& model,
+                                const ruleset::Ruleset& wanted) const {
     if (!std::ranges::contains(model.accounts, actor.account, &model::Account::name)) {
         return text::concat("it has no account ", actor.account);
     }
-    std::vector<ports::Connection> sessions;
-    for (const ruleset::ZoneEntry& zone : in_force.zones) {
-        auto found = m_connections.find(zone.index, [&](const ruleset::Flow& flow) {
-            return flow.protocol == kTcp && flow.source == end.address && flow.source_port == end.port;
-        });
-        if (!found) {
-            return text::concat("the connections can't be read, so nobody can say that it would live on: ",
-                                found.error().message());
-        }
-        std::ranges::move(*found, std::back_inserter(sessions));
+    const auto sessions = m_connections.find([&](const ruleset::Flow& flow) {
+        return flow.protocol == kTcp && flow.source == end.address && flow.source_port == end.port;
+    });
+    if (!sessions) {
+        return text::concat("the connections can't be read, so nobody can say that it would live on: ",
+                            sessions.error().message());
     }
-    if (sessions.empty()) {
+    if (sessions->empty()) {
         return "the kernel knows no such connection, so nobody can say that it would live on";
     }
     const Time now = m_timekeeper.reading().now;
     const FlowJudge judge(wanted, now);
-    for (const ports::Connection& session : sessions) {
+    for (const ports::Connection& session : *sessions) {
         const ruleset::Flow& flow = session.flow;
         if (!keeps_address(model, flow.reached)) {
             return text::concat("the router would not have the address ", flow.reached.text(), " any more");

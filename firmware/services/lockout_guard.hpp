@@ -29,15 +29,15 @@ public:
         : m_connections(connections), m_timekeeper(timekeeper) {}
 
     /// Why the session would end, complete sentences for the person; empty where it lives on, and for sessions that
-    /// come over no network. `in_force` is what admitted the session, `model` and `wanted` are what is to be applied. A
-    /// session that the kernel does not know, or a table that can't be read, counts as cut off: nobody could say that
-    /// it is not. What port access would do to the device is not judged.
-    [[nodiscard]] std::string judge(const Actor& actor, const ruleset::Ruleset& in_force, const model::Model& model,
+    /// come over no network. `model` and `wanted` are what is to be applied. A session that the kernel does not know,
+    /// or a table that can't be read, counts as cut off: nobody could say that it is not. What port access would do to
+    /// the device is not judged.
+    [[nodiscard]] std::string judge(const Actor& actor, const model::Model& model,
                                     const ruleset::Ruleset& wanted) const;
 
 private:
-    [[nodiscard]] std::string cause(const Actor& actor, const SshEnd& end, const ruleset::Ruleset& in_force,
-                                    const model::Model& model, const ruleset::Ruleset& wanted) const;
+    [[nodiscard]] std::string cause(const Actor& actor, const SshEnd& end, const model::Model& model,
+                                    const ruleset::Ruleset& wanted) const;
 
     ports::Connections& m_connections;
     Timekeeper& m_timekeeper;

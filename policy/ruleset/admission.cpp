@@ -33,7 +33,12 @@ public:
 
     Answer operator()(const RoleIs&) const { return Answer::untold; }
 
-    Answer operator()(const EgressZone&) const { return Answer::untold; }
+    Answer operator()(const EgressZone& match) const {
+        const ZoneEntry* zone = m_ruleset.find_zone(match.zone);
+        return answer(zone != nullptr &&
+                      (m_flow.egress_device.empty() ? zone->is_wan
+                                                    : std::ranges::contains(zone->interfaces, m_flow.egress_device)));
+    }
 
     Answer operator()(const IngressLoopback&) const { return Answer::no; }
 

@@ -23,6 +23,8 @@ struct Flow {
     IpAddress reached;          ///< destination after translation
     std::uint16_t reached_port = 0;
     std::string own_device; ///< the router's device with the address `reached` (or that broadcast address); else empty
+    std::string egress_device = {}; ///< whose network has `reached`; empty: none, so the default route leads there, on
+                                    ///< the WAN
 };
 
 /// What the ruleset would say to the first packet of this connection now.
@@ -32,7 +34,7 @@ struct Admission {
 };
 
 /// Asks the rules of the hook that the connection passes (input or forward) in their order. What a tracked connection
-/// does not tell (the zone that it leaves to, the hop limit of its first packet) is taken as it was where the very rule
+/// does not tell (its sender's role, the hop limit of its first packet) is taken as it was where the very rule
 /// that admitted it asks for it, and as not given otherwise.
 [[nodiscard]] Admission admission_of(const Ruleset& ruleset, const Flow& flow, Time now);
 

@@ -179,6 +179,18 @@ def test_daemon_that_starts_ends_what_changed_while_it_was_away(peers):
     assert [field(event, 'source.ip') for event in cut_events(lab, since)] == [REMOVED_V4]
 
 
+def test_connections_from_inside_end_with_the_policy_that_let_them_out(peers):
+    lab = peers.lab
+    out, kept = peers.outbound(), peers.tcp(KEPT_V4)
+    lab.apply(configuration(*EVERYONE).replace('policy out {', 'policy outwards {'))
+    assert lives(out), 'another name for the same policy ends nothing'
+    since = len(lab.log())
+    lab.apply(configuration(*EVERYONE).replace('policy out { from clinic; to wan; action allow; }', ''))
+    is_dead(lab, out, 'flow.invalid')
+    assert lives(kept)
+    assert [(field(event, 'rule.id'), field(event, 'source.ip'), field(event, 'destination.ip')) for event in cut_events(lab, since)] == [('zone.clinic.deny', SERVER_V4, PUBLIC_V4)]
+
+
 # ---- the far end that goes on ------------------------------------------------------------------------------------------------------------------------------
 
 TALKS = '''

@@ -58,7 +58,7 @@ TEST_GROUP(connections) {
     }
 
     std::vector<ports::Connection> found(ruleset::ZoneIndex zone = ruleset::kWanZoneNumber) {
-        auto list = table->find(zone, [](const Flow&) { return true; });
+        auto list = table->find([zone](const Flow& flow) { return ruleset::zone_of_mark(flow.mark) == zone; });
         CHECK_TRUE_TEXT(list.has_value(), list ? "" : list.error().message().c_str());
         std::ranges::sort(*list, {}, [](const ports::Connection& each) { return shown(each.flow); });
         return std::move(*list);
@@ -114,7 +114,7 @@ TEST(connections, only_what_is_wanted_is_kept) {
     send(kOutside, kRouter, 7003, Host::router, 7003);
     send(kOutsideOther, kRouter, 7003, Host::router, 7003);
     const auto other = IpAddress::parse(kOutsideOther).value();
-    const auto list = table->find(ruleset::kWanZoneNumber, [&](const Flow& flow) { return flow.source == other; });
+    const auto list = table->find([&](const Flow& flow) { return flow.source == other; });
     check("17 198.51.100.3 > 198.51.100.1 7003 at 198.51.100.1 7003 wan0 rule 3\n", list.value());
 }
 

@@ -21,14 +21,13 @@ public:
             {std::move(flow), {static_cast<std::uint8_t>(all.size() >> 8), static_cast<std::uint8_t>(all.size())}});
     }
 
-    Result<std::vector<ports::Connection>> find(ruleset::ZoneIndex zone,
-                                                const std::function<bool(const ruleset::Flow&)>& wanted) override {
+    Result<std::vector<ports::Connection>> find(const std::function<bool(const ruleset::Flow&)>& wanted) override {
         if (refuse_finding) {
             return std::unexpected(Error(Domain::kernel, "connection table", "no buffer space"));
         }
         std::vector<ports::Connection> found;
         std::ranges::copy_if(all, std::back_inserter(found), [&](const ports::Connection& each) {
-            return ruleset::zone_of_mark(each.flow.mark) == zone && wanted(each.flow);
+            return ruleset::zone_of_mark(each.flow.mark) != 0 && wanted(each.flow);
         });
         return found;
     }

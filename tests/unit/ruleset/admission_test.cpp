@@ -4,6 +4,8 @@
 #include "policy/ruleset/mark.hpp"
 #include "tests/unit/ruleset/fixture.hpp"
 
+#include <algorithm>
+
 #include <CppUTest/TestHarness.h>
 
 using namespace sekisho;
@@ -29,6 +31,7 @@ Flow flow_of(std::string_view rule, bool forwarded) {
     flow.reached = forwarded ? ip("10.0.1.20") : flow.destination;
     flow.reached_port = 443;
     flow.own_device = forwarded ? "" : "wan0";
+    flow.egress_device = forwarded ? "br-clinic" : "";
     return flow;
 }
 
@@ -135,15 +138,34 @@ TEST(admission, ipv6_is_asked_like_ipv4) {
     CHECK_FALSE(admits(flow, "service.six.deny"));
 }
 
-TEST(admission, the_zone_that_it_leaves_to_is_taken_from_the_rule_that_admitted_it) {
+TEST(admission, the_zone_that_it_leaves_to_is_that_of_the_device_that_leads_there) {
     model.policies = {policy("in", "wan", "clinic")};
     model.policies[0].source_lists = {"vendor"};
     Flow flow = flow_of("policy.in.allow", false);
     flow.destination = flow.reached = ip("192.0.2.99");
     flow.own_device.clear();
+    flow.egress_device = "br-clinic";
     CHECK(admits(flow, "policy.in.allow"));
-    flow.mark = make_mark(kWanZoneNumber, rule_number("policy.other.allow"));
+    flow.mark = make_mark(kWanZoneNumber, rule_number("policy.other.allow")); // by another name
+    CHECK(admits(flow, "policy.in.allow"));
+    flow.egress_device = "lan3";
     CHECK_FALSE(admits(flow, "zone.wan.deny"));
+    flow.egress_device.clear(); // the default route
+    CHECK_FALSE(admits(flow, "zone.wan.deny"));
+}
+
+TEST(admission, what_leaves_by_the_default_route_leaves_on_the_wan) {
+    model.policies = {policy("out", "clinic", "wan")};
+    Flow flow = flow_of("policy.out.allow", false);
+    const auto rules = compile(model, fixed_clock(), {});
+    const auto zone = std::ranges::find(rules->zones, "clinic", &ZoneEntry::name);
+    flow.mark = make_mark(zone->index, rule_number("policy.out.allow"));
+    flow.source = ip("10.0.1.50");
+    flow.destination = flow.reached = ip("192.0.2.99");
+    flow.own_device.clear();
+    CHECK(admits(flow, "policy.out.allow"));
+    model.policies.clear();
+    CHECK_FALSE(admits(flow, "zone.clinic.deny"));
 }
 
 TEST(admission, the_closed_ruleset_admits_nothing) {

@@ -79,9 +79,10 @@ TEST(flow_cutter, what_is_not_admitted_ends_and_the_rest_stays) {
     connections.add(flow_from("198.51.100.6", ruleset::kFirstFreeZoneNumber)); // an inside zone's
     connections.add(flow_from("198.51.100.6", ruleset::kRouterZoneNumber));
     cutter.cut_unadmitted(admitting("198.51.100.5"));
-    LONGS_EQUAL(3, connections.all.size());
+    LONGS_EQUAL(2, connections.all.size()); // what is admitted, and the router's own
     STRCMP_EQUAL("198.51.100.5", connections.all[0].flow.source.text().c_str());
-    LONGS_EQUAL(1, told());
+    LONGS_EQUAL(ruleset::kRouterZoneNumber, ruleset::zone_of_mark(connections.all[1].flow.mark));
+    LONGS_EQUAL(2, told());
 }
 
 TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_else_there) {
@@ -99,6 +100,11 @@ TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_e
                            .number = 50,
                            .hook = ruleset::Hook::input,
                            .matches = {ruleset::IngressZone{kGuest + 1}, to_port(22)},
+                           .verdict = ruleset::Accept{}});
+    rules.rules.push_back({.id = "policy.guest.allow",
+                           .number = 51,
+                           .hook = ruleset::Hook::input,
+                           .matches = {ruleset::IngressZone{kGuest}, to_port(443)},
                            .verdict = ruleset::Accept{}});
     auto allowed = rules;
     allowed.rules.push_back({.id = "management.ssh.guest",

@@ -45,7 +45,6 @@ TEST_GROUP(lockout_guard) {
     services::Timekeeper keeper{clock, store, Time{}};
     services::LockoutGuard guard{connections, keeper};
     model::Model model;
-    ruleset::Ruleset in_force = admitting(22);
 
     void setup() override {
         model::Interface interface;
@@ -66,7 +65,7 @@ TEST_GROUP(lockout_guard) {
 
     std::string judged(const ruleset::Ruleset& wanted, const char* origin = "ssh 10.0.1.5 port 40000",
                        const char* account = "tanaka") {
-        return guard.judge({account, origin}, in_force, model, wanted);
+        return guard.judge({account, origin}, model, wanted);
     }
 };
 
