@@ -196,7 +196,7 @@ ControlResponse Administration::apply(const Invocation& invocation, const Contro
         if (!number || *number == 0 || *number > kMostConfirmMinutes) {
             return {.exit_status = 2, .output = {}, .errors = "argument: --confirm takes minutes from 1 to 1440\n"};
         }
-        mode.confirm_within = std::chrono::minutes(*number);
+        mode.confirm_minutes = static_cast<unsigned>(*number);
     }
     auto outcome = m_policy.apply(request.payload, {request.peer.account, request.origin}, mode);
     if (!outcome) {

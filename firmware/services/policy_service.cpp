@@ -18,6 +18,7 @@ using events::Field;
 constexpr std::uint64_t kClockCheckMilliseconds = 10'000;
 constexpr std::int64_t kLongestTimerSeconds = 3'600; ///< expiries further away are looked at again by then
 constexpr std::size_t kMostDiffBytes = 16'384;
+constexpr std::uint64_t kMillisecondsPerMinute = 60'000;
 
 /// The diff for the log: whole lines up to a bound, then how many more there are.
 std::string shortened(const std::vector<std::string>& lines) {
@@ -37,9 +38,8 @@ std::string shortened(const std::vector<std::string>& lines) {
     return text;
 }
 
-std::string minutes_text(std::chrono::minutes time) {
-    return text::concat(text::to_text(static_cast<std::uint64_t>(time.count())),
-                        time == std::chrono::minutes(1) ? " minute" : " minutes");
+std::string minutes_text(unsigned minutes) {
+    return text::concat(text::to_text(minutes), minutes == 1 ? " minute" : " minutes");
 }
 
 bool same_content(const ruleset::Ruleset& left, const ruleset::Ruleset& right) {
@@ -264,10 +264,10 @@ std::expected<ApplyOutcome, std::string> PolicyService::refuse(events::Event eve
 
 /// What was applied without a time to confirm it is committed; the other waits in the store, prepared.
 Result<std::vector<Error>> PolicyService::commit_now(const ApplyMode& mode) {
-    if (mode.confirm_within) {
-        const std::chrono::milliseconds wait = *mode.confirm_within;
-        m_confirm_until = m_ports.clock.monotonic_microseconds() + std::chrono::microseconds(wait).count();
-        m_confirm_timer->start_once(static_cast<std::uint64_t>(wait.count()));
+    if (mode.confirm_minutes) {
+        const std::uint64_t wait = std::uint64_t{*mode.confirm_minutes} * kMillisecondsPerMinute;
+        m_confirm_until = m_ports.clock.monotonic_microseconds() + static_cast<std::int64_t>(wait * 1'000);
+        m_confirm_timer->start_once(wait);
         return std::vector<Error>{};
     }
     auto committed = m_store.commit();
@@ -304,7 +304,7 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
         return refuse(std::move(event), "not-accepted",
                       compiled.error().message() + "\nNot applied; the policy in force is unchanged.\n");
     }
-    if (const std::string cut = m_guard && !mode.confirm_within ? m_guard(actor, configuration->model, *compiled) : "";
+    if (const std::string cut = m_guard && !mode.confirm_minutes ? m_guard(actor, configuration->model, *compiled) : "";
         !cut.empty()) {
         return refuse(std::move(event), "lockout", cut);
     }
@@ -346,17 +346,17 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     event.set(Field::config_diff, shortened(changes));
     event.set(Field::event_outcome, "success");
     m_configuration = std::move(configuration);
-    m_source = mode.confirm_within ? PolicySource::unconfirmed : PolicySource::committed;
+    m_source = mode.confirm_minutes ? PolicySource::unconfirmed : PolicySource::committed;
     m_why.clear();
     m_is_retrying = false;
     m_behind = false;
     m_told.clear();
     m_synchronised = clock.synchronised;
     m_log.configure(m_configuration->model.log.file_size, m_configuration->model.log.files);
-    if (mode.confirm_within) {
+    if (mode.confirm_minutes) {
         event.set(Field::event_reason, "unconfirmed");
         event.set(Field::message, text::concat("in force; what was committed before comes back in ",
-                                               minutes_text(*mode.confirm_within), " unless it is confirmed"));
+                                               minutes_text(*mode.confirm_minutes), " unless it is confirmed"));
     }
     m_log.record(std::move(event), Durability::immediate);
     for (const Error& shortcoming : *committed) {
@@ -380,9 +380,9 @@ std::expected<ApplyOutcome, std::string> PolicyService::apply(std::string_view t
     outcome.report = text::concat("Applied: ", text::to_text(changes.size()), " changed lines, ",
                                   text::to_text(m_ruleset.rules.size()), " rules in force, policy ",
                                   m_configuration->digest.substr(0, 12), ".\n");
-    if (mode.confirm_within) {
+    if (mode.confirm_minutes) {
         outcome.report += text::concat("Not committed: the policy before it comes back in ",
-                                       minutes_text(*mode.confirm_within), " unless 'confirm' follows.\n");
+                                       minutes_text(*mode.confirm_minutes), " unless 'confirm' follows.\n");
     }
     return outcome;
 }

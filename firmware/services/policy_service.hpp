@@ -16,7 +16,6 @@
 #include "firmware/services/network_plan.hpp"
 #include "firmware/services/timekeeper.hpp"
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -37,7 +36,7 @@ struct Actor {
 /// How to apply.
 struct ApplyMode {
     /// Whether the policy before it comes back by itself unless confirm() follows in that time.
-    std::optional<std::chrono::minutes> confirm_within;
+    std::optional<unsigned> confirm_minutes;
 };
 
 struct ApplyOutcome {

@@ -86,7 +86,8 @@ TEST(source_binding_rules, what_is_cut_off_claims_nothing) {
 TEST(source_binding_rules, reports_are_known_by_their_prefix) {
     CHECK(binding_report_of("station.claimed") == BindingReport::claimed);
     CHECK(binding_report_of("station.unbound") == BindingReport::unbound);
-    CHECK(!binding_report_of(kRequestPrefix) && !binding_report_of(kStrangerPrefix) && !binding_report_of(kTaggedPrefix) && !binding_report_of(""));
+    CHECK(!binding_report_of(kRequestPrefix) && !binding_report_of(kStrangerPrefix) &&
+          !binding_report_of(kTaggedPrefix) && !binding_report_of(""));
     CHECK(!is_refusal(BindingReport::unbound) && is_refusal(BindingReport::dhcp_server));
 }
 

@@ -4,8 +4,6 @@
 #include "tests/unit/fakes/fake_countries.hpp"
 #include "tests/unit/fakes/fakes.hpp"
 
-#include <chrono>
-
 #include <CppUTest/TestHarness.h>
 
 using namespace sekisho;
@@ -599,89 +597,4 @@ TEST(policy_service, a_held_wan_without_a_configuration_is_released_too) {
     service->release_wan();
     CHECK(service->apply(kInterfaces, kAdmin).has_value());
     CHECK_TRUE(is_planned("wan0"));
-}
-
-TEST(policy_service, what_nobody_confirms_goes_and_what_was_committed_comes_back) {
-    commit(with_service("address 203.0.113.0/28;"));
-    start();
-    const auto applied = service->apply(kInterfaces, kAdmin, {.confirm_within = std::chrono::minutes(2)});
-    CHECK(applied.has_value());
-    STRCMP_CONTAINS("comes back in 2 minutes", applied->report.c_str());
-    CHECK(service->source() == PolicySource::unconfirmed);
-    CHECK(service->confirm_until() == Time{clock.wall.microseconds + 120'000'000});
-    CHECK_FALSE(has_rule("service.web.allow"));
-    STRCMP_CONTAINS("203.0.113.0/28", store.files["config/committed.conf"].c_str());
-    loop.advance(119'000, clock);
-    CHECK_FALSE(has_rule("service.web.allow"));
-    loop.advance(1'000, clock);
-    CHECK(has_rule("service.web.allow"));
-    CHECK(service->source() == PolicySource::committed);
-    CHECK_FALSE(service->confirm_until().has_value());
-    LONGS_EQUAL(1, files.count("apply-reverted"));
-    CHECK_FALSE(service->confirm(kAdmin).has_value());
-}
-
-TEST(policy_service, what_is_confirmed_is_committed_even_after_another_apply_was_refused) {
-    commit(with_service("address 203.0.113.0/28;"));
-    start();
-    CHECK(service->apply(kInterfaces, kAdmin, {.confirm_within = std::chrono::minutes(2)}).has_value());
-    filter.refuse = 1;
-    CHECK_FALSE(service->apply(with_service("address 203.0.113.16/28;"), kAdmin).has_value());
-    CHECK(service->confirm(kAdmin).has_value());
-    CHECK(service->source() == PolicySource::committed);
-    STRCMP_CONTAINS(std::string(kInterfaces).c_str(), store.files["config/committed.conf"].c_str());
-    loop.advance(600'000, clock);
-    CHECK_FALSE(has_rule("service.web.allow"));
-    LONGS_EQUAL(1, files.count("apply-confirmed"));
-    LONGS_EQUAL(0, files.count("apply-reverted"));
-}
-
-TEST(policy_service, what_can_not_be_stored_is_not_confirmed) {
-    commit(with_service("address 203.0.113.0/28;"));
-    start();
-    CHECK(service->apply(kInterfaces, kAdmin, {.confirm_within = std::chrono::minutes(2)}).has_value());
-    store.full = true;
-    CHECK_FALSE(service->confirm(kAdmin).has_value());
-    store.full = false;
-    loop.advance(120'000, clock);
-    CHECK(has_rule("service.web.allow"));
-}
-
-TEST(policy_service, a_daemon_that_starts_anew_has_what_was_committed) {
-    commit(with_service("address 203.0.113.0/28;"));
-    start();
-    CHECK(service->apply(kInterfaces, kAdmin, {.confirm_within = std::chrono::minutes(2)}).has_value());
-    service.reset();
-    start();
-    CHECK(has_rule("service.web.allow"));
-    LONGS_EQUAL(1, files.count("apply-reverted"));
-    service.reset();
-    start();
-    LONGS_EQUAL(1, files.count("apply-reverted"));
-}
-
-TEST(policy_service, another_apply_ends_the_waiting) {
-    start();
-    CHECK(service->apply(kInterfaces, kAdmin, {.confirm_within = std::chrono::minutes(2)}).has_value());
-    CHECK(service->apply(with_service("address 203.0.113.0/28;"), kAdmin).has_value());
-    CHECK(service->source() == PolicySource::committed);
-    loop.advance(600'000, clock);
-    CHECK(has_rule("service.web.allow"));
-    LONGS_EQUAL(0, files.count("apply-reverted"));
-}
-
-TEST(policy_service, the_guard_refuses_what_is_not_to_be_confirmed) {
-    commit(with_service("address 203.0.113.0/28;"));
-    start();
-    service->guard_with([](const services::Actor& actor, const model::Model& wanted, const ruleset::Ruleset& rules) {
-        CHECK(!rules.rules.empty() && wanted.interfaces.size() == 2);
-        return actor.origin == "local" ? "" : std::string("cut off\n");
-    });
-    const services::Actor afar{"admin", "ssh 10.0.1.5 port 40000"};
-    const auto refused = service->apply(kInterfaces, afar);
-    CHECK(!refused && refused.error() == "cut off\n");
-    CHECK(has_rule("service.web.allow"));
-    LONGS_EQUAL(1, files.count("\"lockout\""));
-    CHECK(service->apply(kInterfaces, afar, {.confirm_within = std::chrono::minutes(2)}).has_value());
-    CHECK(service->apply(kInterfaces, kAdmin).has_value());
 }
