@@ -85,7 +85,10 @@ void read_transport(Headers& headers, Bytes rest) noexcept {
     headers.protocol = packet[9];
     headers.fragment = (fragment & 0x3fff) != 0; // more fragments, or an offset
     headers.later_fragment = (fragment & 0x1fff) != 0;
-    read_transport(headers, (total != 0 ? cut(packet, total) : packet).subspan(header_size));
+    const Bytes whole = total != 0 ? cut(packet, total) : packet;
+    headers.transport_at = header_size;
+    headers.end = whole.size();
+    read_transport(headers, whole.subspan(header_size));
     return headers;
 }
 
@@ -127,7 +130,10 @@ void read_transport(Headers& headers, Bytes rest) noexcept {
     headers.hop_limit = packet[7];
     headers.protocol = packet[6];
     const Bytes whole = payload != 0 ? cut(packet, kIpv6FixedSize + payload) : packet;
-    read_transport(headers, skip_extensions(headers, whole.subspan(kIpv6FixedSize)));
+    const Bytes rest = skip_extensions(headers, whole.subspan(kIpv6FixedSize));
+    headers.transport_at = whole.size() - rest.size();
+    headers.end = whole.size();
+    read_transport(headers, rest);
     return headers;
 }
 
@@ -145,6 +151,12 @@ std::optional<Headers> read_headers(std::span<const std::uint8_t> packet) noexce
     default:
         return std::nullopt;
     }
+}
+
+std::size_t size_by_header(std::span<const std::uint8_t> packet) noexcept {
+    const bool v4 = packet[0] >> 4 == 4;
+    const std::size_t length = bytes::read_be16(packet, v4 ? 2 : 4);
+    return length == 0 ? packet.size() : length + (v4 ? 0 : kIpv6FixedSize);
 }
 
 } // namespace sekisho::packet

@@ -5,6 +5,7 @@
 
 #include "policy/base/address.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -20,6 +21,8 @@ struct Headers {
                                ///< one: the kernel stops there too); that of an extension header where it is cut off
     bool fragment = false;     ///< part of a fragmented packet
     bool later_fragment = false; ///< fragment offset > 0: no transport header in here
+    std::size_t transport_at = 0; ///< where the bytes behind the IP headers begin, counted from the packet's first
+    std::size_t end = 0;          ///< where the packet ends by its own length, as far as its bytes are there
     bool transport_complete =
         false; ///< the transport header's fixed part was there; ports, type and flags below mean something only then
     std::uint16_t source_port = 0;
@@ -32,5 +35,9 @@ struct Headers {
 /// Reads a packet that begins with its IP header (no link layer). Nothing where the first header is cut off or its
 /// version or header length is wrong.
 [[nodiscard]] std::optional<Headers> read_headers(std::span<const std::uint8_t> packet) noexcept;
+
+/// The packet's size by its own length field; what the bytes have where that says nothing (0). `packet` is one that
+/// read_headers takes.
+[[nodiscard]] std::size_t size_by_header(std::span<const std::uint8_t> packet) noexcept;
 
 } // namespace sekisho::packet

@@ -9,7 +9,7 @@ from repository import Repository, report, sample
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 # Folders of policy/ from the bottom up; a folder sees those of lower ranks and itself.
-POLICY_RANK = {'base': 0, 'address': 1, 'packet': 1, 'radius': 1, 'geo': 2, 'config': 2, 'model': 3, 'access': 4, 'lifecycle': 1, 'accounts': 1, 'ruleset': 4, 'events': 5}
+POLICY_RANK = {'base': 0, 'address': 1, 'packet': 1, 'radius': 1, 'geo': 2, 'config': 2, 'model': 3, 'access': 4, 'lifecycle': 1, 'accounts': 1, 'ruleset': 4, 'judge': 5, 'events': 5}
 
 PURE_HEADERS = set('''algorithm array bit bitset cctype cassert cerrno cfloat charconv climits cmath compare concepts cstddef cstdint cstdlib cstring cwchar deque exception expected
     flat_map flat_set forward_list functional initializer_list iterator limits list map memory memory_resource new numbers numeric optional queue ranges ratio set source_location span
