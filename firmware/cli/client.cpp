@@ -5,6 +5,7 @@
 #include "firmware/cli/country_import.hpp"
 #include "firmware/cli/device_import.hpp"
 #include "firmware/cli/log_export.hpp"
+#include "firmware/cli/replay.hpp"
 #include "firmware/services/configuration.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
@@ -58,13 +59,14 @@ Result<std::string> read_all(std::FILE* file, const std::string& place) {
 } // namespace
 
 Client::Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin,
-               CountryOpener open_countries)
+               CountryOpener open_countries, ports::CaptureOpener open_capture)
     : m_daemon(daemon),
       m_clock(clock),
       m_dialogue(dialogue),
       m_source(source),
       m_origin(std::move(origin)),
-      m_open_countries(std::move(open_countries)) {}
+      m_open_countries(std::move(open_countries)),
+      m_open_capture(std::move(open_capture)) {}
 
 int Client::print(std::string_view text, int status) {
     const auto written = m_dialogue.say(text);
@@ -104,6 +106,9 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         return check(invocation);
     case CommandId::render:
         return render(invocation);
+    case CommandId::replay:
+        return replay(invocation, {m_dialogue, m_clock, m_open_countries, m_open_capture,
+                                   [this](const std::string& path) { return contents_of(path); }});
     case CommandId::help:
         return print(services::help_text(), 0);
     case CommandId::access_import:

@@ -4,6 +4,7 @@
 
 #include "firmware/cli/device_import.hpp"
 #include "firmware/cli/dialogue.hpp"
+#include "firmware/ports/capture_file.hpp"
 #include "firmware/ports/clock.hpp"
 #include "firmware/ports/control.hpp"
 #include "firmware/ports/geo_database.hpp"
@@ -43,7 +44,7 @@ class Client {
 public:
     /// Borrows all but the origin, which is what the daemon is told of where the commands come from ("console").
     Client(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, Source source, std::string origin,
-           CountryOpener open_countries = {});
+           CountryOpener open_countries = {}, ports::CaptureOpener open_capture = {});
 
     /// Runs one command; the exit status is 0, 1 (failed) or 2 (not understood), or what the command's row says.
     int run(std::span<const std::string> words);
@@ -77,6 +78,7 @@ private:
     Source m_source;
     std::string m_origin;
     CountryOpener m_open_countries;
+    ports::CaptureOpener m_open_capture;
 };
 
 } // namespace sekisho::cli

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "drivers/capture/pcap_file.hpp"
 #include "drivers/console/posix_terminal.hpp"
 #include "drivers/control/control_client.hpp"
 #include "drivers/geoip/country_database.hpp"
@@ -31,5 +32,5 @@ int main(int argc, char** argv) {
         const std::string file(path.value_or("/usr/share/sekisho/country.mmdb"));
         return drivers::open_country_database(file, file);
     };
-    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal, open_countries});
+    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal, open_countries, drivers::open_capture_file});
 }

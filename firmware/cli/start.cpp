@@ -28,7 +28,8 @@ int start(std::string_view name, std::span<const std::string> words, World world
         return Login(world.daemon, world.clock, world.terminal, dialogue).run();
     }
     const std::vector<std::string> help{"help"};
-    return Client(world.daemon, world.clock, dialogue, Source::program, "local", world.open_countries)
+    return Client(world.daemon, world.clock, dialogue, Source::program, "local", world.open_countries,
+                  world.open_capture)
         .run(words.empty() ? help : words);
 }
 

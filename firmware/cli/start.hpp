@@ -18,6 +18,7 @@ struct World {
     ports::Clock& clock;
     ports::Terminal& terminal;
     CountryOpener open_countries = {}; ///< none: what needs a country database says so
+    ports::CaptureOpener open_capture = {}; ///< likewise
 };
 
 /// `name` is the program's own as it was called ("-sekisho" from sshd and login programs), `words` what follows it.

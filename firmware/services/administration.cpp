@@ -162,6 +162,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::login:
     case CommandId::quit:
     case CommandId::render:
+    case CommandId::replay:
     case CommandId::show_accounts:
     case CommandId::show_components:
     case CommandId::show_geo:

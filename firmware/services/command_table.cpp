@@ -45,12 +45,19 @@ constexpr std::array kLearnedOptions{OptionRow{"port", "PORT", "of this port"}, 
 constexpr std::array kApplyOptions{
     OptionRow{"--confirm", "MINUTES",
               "commit nothing yet: the policy before it comes back by itself unless 'confirm' follows in time"}};
+constexpr std::array kReplayOptions{
+    OptionRow{"--config", "FILE", "the configuration to judge by", true},
+    OptionRow{"--ingress", "INTERFACE", "interface that the capture was taken on", true},
+    OptionRow{"--address", "LIST", "addresses not in the configuration, as wan0=198.51.100.2,wan0=2001:db8::2/64"},
+    OptionRow{"--against", "FILE", "another configuration: show what it would newly admit and block"},
+    OptionRow{"--geo", "FILE", "country database instead of the image's own"},
+    OptionRow{"--now", "TIME", "load lists as of this time (RFC 3339) instead of the first packet's"}, kJson};
 
 using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 39> kCommands{{
+constexpr std::array<CommandRow, 40> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -96,6 +103,8 @@ constexpr std::array<CommandRow, 39> kCommands{{
     {CommandId::quit, "quit", none, {}, local, listed, "end the session"},
     {CommandId::render, "render", file, kRenderOptions, local, listed,
      "print the packet filter rules of a configuration"},
+    {CommandId::replay, "replay", file, kReplayOptions, local, listed,
+     "judge a capture (pcap, pcapng) by a configuration, without router and kernel"},
     {CommandId::session, "session", words, {}, daemon, hidden, "report of the console: a session began or ended"},
     {CommandId::show_access_eap_server,
      "show access eap-server",

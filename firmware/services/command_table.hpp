@@ -34,6 +34,7 @@ enum class CommandId {
     login,
     quit,
     render,
+    replay,
     session,
     show_access_eap_server,
     show_access_history,
