@@ -18,10 +18,6 @@ constexpr std::uint32_t kAllHosts = 0xe000'0001;    // 224.0.0.1
     return {To::nowhere, cause, kNoDevice};
 }
 
-[[nodiscard]] bool is_zero_network(std::uint32_t address) noexcept {
-    return address >> 24 == 0;
-}
-
 [[nodiscard]] bool is_loopback_network(std::uint32_t address) noexcept {
     return address >> 24 == 127;
 }
@@ -47,7 +43,9 @@ constexpr std::uint32_t kAllHosts = 0xe000'0001;    // 224.0.0.1
 } // namespace
 
 Routing::Routing(const Environment& environment) : m_environment(environment) {
+    const IpPrefix link_local = IpPrefix::parse("fe80::/64").value(); // of every link with IPv6
     for (std::size_t index = 0; index < environment.devices.size(); ++index) {
+        m_entries.push_back({link_local, static_cast<DeviceIndex>(index), nullptr});
         for (const InterfaceAddress& own : environment.devices[index].addresses) {
             m_entries.push_back({own.network(), static_cast<DeviceIndex>(index), nullptr});
         }
@@ -59,9 +57,10 @@ Routing::Routing(const Environment& environment) : m_environment(environment) {
                              [](const Entry& entry) { return entry.destination.length(); });
 }
 
-const Routing::Entry* Routing::find(const IpAddress& destination) const noexcept {
-    const auto found = std::ranges::find_if(
-        m_entries, [&destination](const Entry& entry) { return entry.destination.contains(destination); });
+const Routing::Entry* Routing::find(const IpAddress& destination, DeviceIndex only) const noexcept {
+    const auto found = std::ranges::find_if(m_entries, [&destination, only](const Entry& entry) {
+        return (only == kNoDevice || entry.device == only) && entry.destination.contains(destination);
+    });
     return found == m_entries.end() ? nullptr : &*found;
 }
 
@@ -131,21 +130,21 @@ Decision Routing::decide_v4(const IpAddress& source, const IpAddress& destinatio
         }
         const bool local_group = to >> 8 == 0xe00000;
         if (is_loopback_network(from) ||
-            (is_zero_network(from) && !local_group && protocol != kGroupManagement)) {
+            (from == 0 && !local_group && protocol != kGroupManagement)) {
             return nowhere(StackCause::address);
         }
-        if (!is_zero_network(from) && is_martian(source, ingress)) {
+        if (from != 0 && is_martian(source, ingress)) {
             return nowhere(StackCause::martian);
         }
         return {To::router, StackCause::none, kNoDevice};
     }
     if (to == kAllStations || (from == 0 && to == 0)) {
-        if (!is_zero_network(from) && is_martian(source, ingress)) {
+        if (from != 0 && is_martian(source, ingress)) {
             return nowhere(StackCause::martian);
         }
         return {To::router, StackCause::none, kNoDevice};
     }
-    if (is_zero_network(from) || is_zero_network(to) || is_loopback_network(to) || is_loopback_network(from)) {
+    if (from == 0 || to == 0 || is_loopback_network(to) || is_loopback_network(from)) {
         return nowhere(StackCause::address);
     }
     const bool is_own = m_environment.device_of(destination) != kNoDevice;
@@ -169,11 +168,15 @@ Decision Routing::decide_v6(const IpAddress& destination, DeviceIndex ingress) c
                                                : nowhere(StackCause::group);
     }
     if (destination.is_link_local()) {
-        // means something on this link alone
+        // means something on this link alone: only what leads there counts, and back there it goes
         const auto& own = m_environment.devices[ingress].addresses;
         const bool is_here = std::ranges::contains(own, destination, &InterfaceAddress::address) ||
                              is_subnet_anycast(destination);
-        return is_here ? Decision{To::router, StackCause::none, kNoDevice} : Decision{To::on, StackCause::none, ingress};
+        if (is_here) {
+            return {To::router, StackCause::none, kNoDevice};
+        }
+        return find(destination, ingress) == nullptr ? nowhere(StackCause::no_route)
+                                                     : Decision{To::on, StackCause::none, ingress};
     }
     if (m_environment.device_of(destination) != kNoDevice || is_subnet_anycast(destination)) {
         return {To::router, StackCause::none, kNoDevice};
@@ -200,7 +203,7 @@ bool Routing::is_kind(const IpAddress& address, Kind kind, DeviceIndex only) con
                std::ranges::contains(m_environment.devices[only].addresses, address, &InterfaceAddress::address);
     }
     case Kind::broadcast:
-        return v4 && (is_zero_network(address.to_v4()) || address.to_v4() == kAllStations ||
+        return v4 && (address.to_v4() == 0 || address.to_v4() == kAllStations ||
                       is_network_broadcast(address, only));
     case Kind::multicast:
         return address.is_multicast();
