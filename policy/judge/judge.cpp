@@ -108,7 +108,8 @@ Judge::Judge(const ruleset::Ruleset& ruleset, const Environment& environment)
 
 const Rule* Judge::ask(Hook hook, Course& course) const {
     for (const Rule* rule : m_rules[static_cast<std::size_t>(hook)]) {
-        if (!m_matcher.holds(*rule, course.passage())) {
+        // setting a mark reads it first, and what has no connection has none: the rule breaks off there
+        if ((rule->mark != 0 && course.tracking.flow == nullptr) || !m_matcher.holds(*rule, course.passage())) {
             continue;
         }
         apply_mark(*rule, course.tracking.flow);
@@ -295,7 +296,7 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
     if (checked.cause != StackCause::none) {
         return turned_away(course, checked.cause);
     }
-    const auto whole = m_reassembly.take(checked.bytes, arrival.when);
+    const auto whole = m_reassembly.take(checked.bytes, arrival.addressed, arrival.when);
     switch (whole.outcome) {
     case Reassembly::Outcome::waiting:
         return {.verdict = Verdict::waiting};
@@ -331,7 +332,7 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
         judgement = turned_away(course, StackCause::options);
     } else if (decision.to == Decision::To::router) {
         judgement = deliver(flows, course);
-    } else if (arrival.addressed != packet::Addressed::host) {
+    } else if (whole.addressed != packet::Addressed::host) {
         judgement = turned_away(course, StackCause::link_multicast);
     } else {
         course.egress = decision.egress;

@@ -86,8 +86,8 @@ void Reassembly::clear() {
     }
 }
 
-Reassembly::Result Reassembly::take(Bytes packet, Time now) {
-    return packet[0] >> 4 == 4 ? take_v4(packet, now) : take_v6(packet, now);
+Reassembly::Result Reassembly::take(Bytes packet, packet::Addressed addressed, Time now) {
+    return packet[0] >> 4 == 4 ? take_v4(packet, addressed, now) : take_v6(packet, addressed, now);
 }
 
 Reassembly::Datagram& Reassembly::datagram_of(const Piece& piece, Time now, std::int64_t patience_seconds) {
@@ -165,10 +165,10 @@ Reassembly::Placed Reassembly::place(Datagram& datagram, Piece piece) {
     return Placed::placed;
 }
 
-Reassembly::Result Reassembly::take_v4(Bytes packet, Time now) {
+Reassembly::Result Reassembly::take_v4(Bytes packet, packet::Addressed addressed, Time now) {
     const std::uint16_t field = bytes::read_be16(packet, 6);
     if ((field & 0x3fff) == 0) {
-        return {Outcome::whole, packet};
+        return {Outcome::whole, packet, addressed};
     }
     const std::size_t header = (packet[0] & 0x0fU) * 4;
     const Piece piece{.source = IpAddress::from_bytes(Family::ipv4, packet.subspan(12, 4)),
@@ -176,23 +176,25 @@ Reassembly::Result Reassembly::take_v4(Bytes packet, Time now) {
                       .identification = bytes::read_be16(packet, 4),
                       .protocol = packet[9],
                       .offset = (field & 0x1fffU) * 8,
+                      .addressed = addressed,
                       .more = (field & 0x2000) != 0,
                       .payload = packet.subspan(header)};
     Datagram& datagram = datagram_of(piece, now, kPatienceV4);
     switch (place(datagram, piece)) {
     case Placed::contradicts:
         datagram.used = false;
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     case Placed::duplicate:
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     case Placed::placed:
         break;
     }
     if (piece.offset == 0) {
+        datagram.addressed = addressed;
         datagram.header.assign(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(header));
     }
     if (!datagram.has_first || !datagram.has_last || datagram.present != datagram.length) {
-        return {Outcome::waiting, {}};
+        return {.outcome = Outcome::waiting};
     }
     datagram.used = false;
     return finish_v4(datagram);
@@ -201,7 +203,7 @@ Reassembly::Result Reassembly::take_v4(Bytes packet, Time now) {
 Reassembly::Result Reassembly::finish_v4(Datagram& datagram) {
     const std::size_t size = datagram.header.size() + datagram.length;
     if (size > kMostBytes) {
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     }
     m_packet.assign(datagram.header.begin(), datagram.header.end());
     m_packet.insert(m_packet.end(), datagram.payload.begin(),
@@ -212,44 +214,46 @@ Reassembly::Result Reassembly::finish_v4(Datagram& datagram) {
     const auto sum = static_cast<std::uint16_t>(~packet::ones_sum(Bytes(m_packet).first(datagram.header.size())));
     m_packet[10] = static_cast<std::uint8_t>(sum >> 8);
     m_packet[11] = static_cast<std::uint8_t>(sum);
-    return {Outcome::complete, m_packet};
+    return {Outcome::complete, m_packet, datagram.addressed};
 }
 
-Reassembly::Result Reassembly::take_v6(Bytes packet, Time now) {
+Reassembly::Result Reassembly::take_v6(Bytes packet, packet::Addressed addressed, Time now) {
     const auto found = find_fragment_header(packet);
     if (!found || lacks_transport(packet, found->at)) {
-        return {Outcome::whole, packet};
+        return {Outcome::whole, packet, addressed};
     }
     const std::uint16_t field = bytes::read_be16(packet, found->at + 2);
     const Piece piece{.source = IpAddress::from_bytes(Family::ipv6, packet.subspan(8, 16)),
                       .destination = IpAddress::from_bytes(Family::ipv6, packet.subspan(24, 16)),
                       .identification = bytes::read_be32(packet, found->at + 4),
                       .offset = field & 0xfff8U,
+                      .addressed = addressed,
                       .more = (field & 1) != 0,
                       .payload = packet.subspan(found->at + 8)};
     if (piece.offset + piece.payload.size() > kMostBytes) {
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     }
     Datagram& datagram = datagram_of(piece, now, kPatienceV6);
     if (piece.more && piece.payload.size() % 8 != 0) {
         datagram.used = false;
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     }
     switch (place(datagram, piece)) {
     case Placed::contradicts:
         datagram.used = false;
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     case Placed::duplicate:
-        return {Outcome::waiting, {}};
+        return {.outcome = Outcome::waiting};
     case Placed::placed:
         break;
     }
     if (piece.offset == 0) {
+        datagram.addressed = addressed;
         datagram.header.assign(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(found->at));
         datagram.header[found->named_at] = packet[found->at];
     }
     if (!datagram.has_first || !datagram.has_last || datagram.present != datagram.length) {
-        return {Outcome::waiting, {}};
+        return {.outcome = Outcome::waiting};
     }
     datagram.used = false;
     return finish_v6(datagram);
@@ -258,14 +262,14 @@ Reassembly::Result Reassembly::take_v6(Bytes packet, Time now) {
 Reassembly::Result Reassembly::finish_v6(Datagram& datagram) {
     const std::size_t payload = datagram.header.size() - kV6Header + datagram.length;
     if (payload > kMostBytes) {
-        return {Outcome::discarded, {}};
+        return {.outcome = Outcome::discarded};
     }
     m_packet.assign(datagram.header.begin(), datagram.header.end());
     m_packet.insert(m_packet.end(), datagram.payload.begin(),
                     datagram.payload.begin() + static_cast<std::ptrdiff_t>(datagram.length));
     m_packet[4] = static_cast<std::uint8_t>(payload >> 8);
     m_packet[5] = static_cast<std::uint8_t>(payload);
-    return {Outcome::complete, m_packet};
+    return {Outcome::complete, m_packet, datagram.addressed};
 }
 
 } // namespace sekisho::judge

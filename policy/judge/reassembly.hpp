@@ -5,6 +5,7 @@
 
 #include "policy/base/address.hpp"
 #include "policy/base/time.hpp"
+#include "policy/packet/frame.hpp"
 
 #include <cstdint>
 #include <span>
@@ -24,12 +25,13 @@ public:
     struct Result {
         Outcome outcome = Outcome::whole;
         std::span<const std::uint8_t> packet;
+        packet::Addressed addressed = packet::Addressed::host; ///< as its first fragment was
     };
 
     explicit Reassembly(std::size_t capacity = 64);
 
     /// `packet` is an IP packet that ends with its own length, with a sound header.
-    Result take(std::span<const std::uint8_t> packet, Time now);
+    Result take(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
     void clear();
 
 private:
@@ -43,6 +45,7 @@ private:
         IpAddress destination;
         std::uint32_t identification = 0;
         std::uint8_t protocol = 0; ///< IPv4 only
+        packet::Addressed addressed = packet::Addressed::host;
         bool used = false;
         bool has_first = false;
         bool has_last = false;
@@ -60,14 +63,15 @@ private:
         std::uint32_t identification = 0;
         std::uint8_t protocol = 0;
         std::uint32_t offset = 0;
+        packet::Addressed addressed = packet::Addressed::host;
         bool more = false;
         std::span<const std::uint8_t> payload;
     };
 
     enum class Placed : std::uint8_t { placed, duplicate, contradicts };
 
-    Result take_v4(std::span<const std::uint8_t> packet, Time now);
-    Result take_v6(std::span<const std::uint8_t> packet, Time now);
+    Result take_v4(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
+    Result take_v6(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
     Datagram& datagram_of(const Piece& piece, Time now, std::int64_t patience_seconds);
     static Placed place(Datagram& datagram, Piece piece);
     Result finish_v4(Datagram& datagram);

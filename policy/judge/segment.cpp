@@ -3,6 +3,8 @@
 
 #include "policy/base/bytes.hpp"
 
+#include <algorithm>
+
 namespace sekisho::judge {
 
 namespace {
@@ -52,9 +54,7 @@ constexpr std::uint8_t kNoNext = 59;
         found.protocol = bytes[found.at];
         found.at += size;
     }
-    if (found.at > bytes.size()) {
-        return std::nullopt;
-    }
+    found.at = std::min(found.at, bytes.size()); // the last header may lie about its length
     return found;
 }
 

@@ -338,6 +338,9 @@ enum class Reset : std::uint8_t { in_window_unasked, ask_window, keep_unasked, k
     const TcpEnd& other = tcp.ends[static_cast<std::size_t>(opposite(way))];
     const bool is_established = tcp.state == TcpState::established && flow.assured;
     bool keep = false;
+    if (tcp.state == TcpState::close) {
+        return Reset::in_window_unasked; // closed is closed
+    }
     if (other.has_acked) {
         if (segment.sequence == 0 && !is_established) {
             return Reset::ask_window;

@@ -242,6 +242,15 @@ void Comparison::settle() {
         const bool is_claimed = sent.judgement.verdict == judge::Verdict::waiting && claimed.contains(sent.number);
         compare(sent, is_claimed ? KernelVerdict{} : told[sent.heard_as]);
     }
+    if (std::getenv("SEKISHO_TRACE") != nullptr) {
+        for (const Sent& sent : m_sent) {
+            std::string hex;
+            for (std::size_t at = 12; at < std::min<std::size_t>(sent.frame.size(), 120); ++at) {
+                hex += text::to_hex(sent.frame[at], 2);
+            }
+            std::printf("T %llu %s own %s %s %s kernel %s %s %s\n", (unsigned long long)sent.number, m_environment.devices[sent.device].name.c_str(), std::string(judge::name_of(sent.judgement.verdict)).c_str(), sent.judgement.rule ? sent.judgement.rule->id.c_str() : std::string(judge::name_of(sent.judgement.cause)).c_str(), std::string(judge::name_of(sent.judgement.state)).c_str(), told[sent.heard_as].verdict.c_str(), told[sent.heard_as].rule.c_str(), hex.c_str());
+        }
+    }
     m_sent.clear();
 }
 

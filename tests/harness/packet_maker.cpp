@@ -430,7 +430,7 @@ std::vector<MadeFrame> PacketMaker::next() {
 }
 
 void PacketMaker::learn(const judge::Judgement& judgement, judge::DeviceIndex ingress) {
-    if (judgement.verdict != judge::Verdict::accepted || judgement.flow == nullptr ||
+    if (judgement.verdict != judge::Verdict::accepted || judgement.flow == nullptr || judgement.flow->port_chosen ||
         judgement.state != judge::State::fresh) {
         return;
     }
