@@ -48,14 +48,39 @@ void apply_mark(const Rule& rule, Flow* flow) noexcept {
     return protocol == kTcp || protocol == 17 || protocol == 132;
 }
 
+[[nodiscard]] bool changes_destination(const Tracking& tracking) noexcept {
+    return tracking.way == Way::original ? tracking.flow->destination_translated : tracking.flow->source_translated;
+}
+
+[[nodiscard]] bool changes_source(const Tracking& tracking) noexcept {
+    return tracking.way == Way::original ? tracking.flow->source_translated : tracking.flow->destination_translated;
+}
+
+/// Whether the packet has what translation writes to: of a packet that an error quotes, eight bytes of its transport
+/// header; of GRE, a version that it knows. What has not is dropped.
+[[nodiscard]] bool can_be_translated(const Segment& segment, const Transport& transport, bool is_error) noexcept {
+    constexpr std::uint8_t kGre = 47;
+    const Family family = segment.headers.family;
+    std::optional<Transport> changed = transport;
+    if (is_error) {
+        changed = tracked_transport(family, segment.bytes, transport.at + 8);
+        if (!changed) {
+            return false;
+        }
+    }
+    const std::size_t left = segment.bytes.size() - changed->at;
+    if (changed->protocol == kGre) {
+        return left >= 8 && (segment.bytes[changed->at + 1] & 7) <= 1;
+    }
+    return left >= 8 || !(has_ports(changed->protocol) || changed->protocol == kIcmp);
+}
+
 /// What the other direction's addresses say that this packet becomes on its way in.
 void rewrite_destination(packet::Headers& headers, const Tracking& tracking) noexcept {
-    const Flow& flow = *tracking.flow;
-    const bool applies = tracking.way == Way::original ? flow.destination_translated : flow.source_translated;
-    if (!applies) {
+    if (!changes_destination(tracking)) {
         return;
     }
-    const Tuple& other = flow.tuples[static_cast<std::size_t>(opposite(tracking.way))];
+    const Tuple& other = tracking.flow->tuples[static_cast<std::size_t>(opposite(tracking.way))];
     headers.destination = other.source;
     if (!tracking.is_error && has_ports(other.protocol)) {
         headers.destination_port = other.source_port;
@@ -64,12 +89,10 @@ void rewrite_destination(packet::Headers& headers, const Tracking& tracking) noe
 
 /// The same on its way out.
 void rewrite_source(packet::Headers& headers, const Tracking& tracking) noexcept {
-    const Flow& flow = *tracking.flow;
-    const bool applies = tracking.way == Way::original ? flow.source_translated : flow.destination_translated;
-    if (!applies) {
+    if (!changes_source(tracking)) {
         return;
     }
-    const Tuple& other = flow.tuples[static_cast<std::size_t>(opposite(tracking.way))];
+    const Tuple& other = tracking.flow->tuples[static_cast<std::size_t>(opposite(tracking.way))];
     headers.source = other.destination;
     if (!tracking.is_error && has_ports(other.protocol)) {
         headers.source_port = other.destination_port;
@@ -137,6 +160,15 @@ Judgement Judge::turned_away(const Course& course, StackCause cause) const {
             .state = course.tracking.state,
             .tuple = shown(course.segment.headers),
             .assumed = course.assumed};
+}
+
+/// Let through by a rule, and then nothing became of it.
+Judgement Judge::lost(Course& course, Hook hook, const Rule* rule, StackCause cause) const {
+    course.tracking.flow = nullptr;
+    Judgement judgement = decided(course, hook, rule);
+    judgement.verdict = Verdict::stack;
+    judgement.cause = cause;
+    return judgement;
 }
 
 /// The ingress of the WAN's devices, before anything else has looked at the packet.
@@ -219,10 +251,10 @@ void Judge::choose_port(FlowTable& flows, Course& course) const {
     }
 }
 
-bool Judge::leave(FlowTable& flows, Course& course, Hook record) {
+StackCause Judge::leave(FlowTable& flows, Course& course, Hook record) {
     Tracking& tracking = course.tracking;
     if (tracking.flow == nullptr) {
-        return true;
+        return StackCause::none;
     }
     if (course.is_unsettled() && !tracking.flow->source_done) {
         tracking.flow->source_done = true;
@@ -231,7 +263,7 @@ bool Judge::leave(FlowTable& flows, Course& course, Hook record) {
         if (rule != nullptr && std::holds_alternative<ruleset::Masquerade>(rule->verdict)) {
             const IpAddress* own = m_routing.masquerade_address(course.egress, course.segment.headers.destination);
             if (own == nullptr) {
-                return false;
+                return StackCause::no_address;
             }
             tracking.flow->source_translated = *own != tracking.flow->tuples[1].destination;
             tracking.flow->tuples[1].destination = *own;
@@ -239,19 +271,28 @@ bool Judge::leave(FlowTable& flows, Course& course, Hook record) {
         choose_port(flows, course);
     }
     if (record == Hook::record_forward) {
+        if (changes_source(tracking) && course.transport &&
+            !can_be_translated(course.segment, *course.transport, tracking.is_error)) {
+            return StackCause::untranslatable;
+        }
         rewrite_source(course.segment.headers, tracking);
     }
     static_cast<void>(ask(record, course)); // they only mark
     if (!tracking.flow->confirmed) {
+        if (flows.is_taken(tracking.flow->tuples[1], course.now)) {
+            return StackCause::clash;
+        }
         tracking.flow = &flows.add(*tracking.flow);
     }
-    return true;
+    return StackCause::none;
 }
 
 Judgement Judge::deliver(FlowTable& flows, Course& course) {
     const Rule* rule = ask(Hook::input, course);
     if (rule != nullptr && verdict_of(rule->verdict) == Verdict::accepted) {
-        static_cast<void>(leave(flows, course, Hook::record_input));
+        if (const StackCause cause = leave(flows, course, Hook::record_input); cause != StackCause::none) {
+            return lost(course, Hook::input, rule, cause);
+        }
     } else if (course.is_unsettled()) {
         course.tracking.flow = nullptr;
     }
@@ -275,8 +316,8 @@ Judgement Judge::forward(FlowTable& flows, Course& course) {
         }
         return judgement;
     }
-    if (!leave(flows, course, Hook::record_forward)) {
-        return turned_away(course, StackCause::no_address);
+    if (const StackCause cause = leave(flows, course, Hook::record_forward); cause != StackCause::none) {
+        return lost(course, Hook::forward, rule, cause);
     }
     judgement.flow = course.tracking.flow;
     judgement.tuple = shown(headers);
@@ -320,6 +361,10 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
     follow(flows, course);
     translate_destination(course);
     const auto& now = course.segment.headers;
+    if (course.tracking.flow != nullptr && changes_destination(course.tracking) &&
+        !can_be_translated(course.segment, *course.transport, course.tracking.is_error)) {
+        return turned_away(course, StackCause::untranslatable);
+    }
     if (course.tracking.is_error && now.protocol == kIcmp && now.icmp_type == kIcmpRedirect &&
         (course.tracking.flow->source_translated || course.tracking.flow->destination_translated)) {
         return turned_away(course, StackCause::address); // would lead ends past the translation
@@ -378,7 +423,8 @@ Judgement Judge::judge_sent(FlowTable& flows, const Arrival& arrival) {
     }
     const Rule* rule = ask(Hook::output, course);
     Judgement judgement = decided(course, Hook::output, rule);
-    if (judgement.verdict == Verdict::accepted && leave(flows, course, Hook::record_forward)) {
+    if (judgement.verdict == Verdict::accepted &&
+        leave(flows, course, Hook::record_forward) == StackCause::none) {
         judgement.flow = course.tracking.flow;
         judgement.tuple = shown(course.segment.headers);
     } else if (course.is_unsettled()) {

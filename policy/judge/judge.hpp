@@ -44,7 +44,8 @@ enum class Verdict : std::uint8_t {
 struct Judgement {
     Verdict verdict = Verdict::stack;
     StackCause cause = StackCause::none;   ///< of Verdict::stack
-    const ruleset::Rule* rule = nullptr;   ///< that decided; none for `stack`, `waiting` and where a hook has no rules
+    const ruleset::Rule* rule = nullptr;   ///< that decided; for `stack` the one that let it through
+                                           ///< before, if it came so far; none for `waiting` and a hook without rules
     ruleset::Hook hook = ruleset::Hook::screen; ///< where it decided
     State state = State::invalid;
     Tuple tuple;                           ///< as it leaves, after translation; as it came where it does not get there
@@ -84,13 +85,15 @@ private:
     [[nodiscard]] Judgement decided(const Course& course, ruleset::Hook hook, const ruleset::Rule* rule) const;
     [[nodiscard]] Judgement turned_away(const Course& course, StackCause cause) const;
 
+    [[nodiscard]] Judgement lost(Course& course, ruleset::Hook hook, const ruleset::Rule* rule, StackCause cause) const;
+
     [[nodiscard]] bool dropped_early(const Arrival& arrival, Judgement& judgement) const;
     void follow(FlowTable& flows, Course& course);
     void translate_destination(Course& course) const;
     [[nodiscard]] Judgement deliver(FlowTable& flows, Course& course);
     [[nodiscard]] Judgement forward(FlowTable& flows, Course& course);
-    /// Source translation, recording, and the connection is kept.
-    [[nodiscard]] bool leave(FlowTable& flows, Course& course, ruleset::Hook record);
+    /// Source translation, recording, and the connection is kept; or why not.
+    [[nodiscard]] StackCause leave(FlowTable& flows, Course& course, ruleset::Hook record);
     void choose_port(FlowTable& flows, Course& course) const;
 
     const Environment& m_environment;

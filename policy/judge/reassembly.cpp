@@ -126,7 +126,7 @@ Reassembly::Placed Reassembly::place(Datagram& datagram, Piece piece) {
     auto end = piece.offset + static_cast<std::uint32_t>(piece.payload.size());
     if (!piece.more) {
         if (end < datagram.length || (datagram.has_last && end != datagram.length)) {
-            return Placed::contradicts;
+            return Placed::misfits;
         }
         datagram.has_last = true;
         datagram.length = end;
@@ -134,13 +134,13 @@ Reassembly::Placed Reassembly::place(Datagram& datagram, Piece piece) {
         end -= end % 8;
         if (end > datagram.length) {
             if (datagram.has_last) {
-                return Placed::contradicts;
+                return Placed::misfits;
             }
             datagram.length = end;
         }
     }
     if (end <= begin) {
-        return Placed::contradicts;
+        return Placed::misfits;
     }
     auto& runs = datagram.runs;
     if (runs.empty() || runs.back().end <= begin) {
@@ -152,7 +152,7 @@ Reassembly::Placed Reassembly::place(Datagram& datagram, Piece piece) {
     } else {
         const auto next = std::ranges::find_if(runs, [begin](const Run& run) { return run.end > begin; });
         if (next->begin < end) {
-            return begin >= next->begin && end <= next->end ? Placed::duplicate : Placed::contradicts;
+            return begin >= next->begin && end <= next->end ? Placed::duplicate : Placed::overlaps;
         }
         runs.insert(next, {begin, end});
     }
@@ -181,7 +181,8 @@ Reassembly::Result Reassembly::take_v4(Bytes packet, packet::Addressed addressed
                       .payload = packet.subspan(header)};
     Datagram& datagram = datagram_of(piece, now, kPatienceV4);
     switch (place(datagram, piece)) {
-    case Placed::contradicts:
+    case Placed::misfits:
+    case Placed::overlaps:
         datagram.used = false;
         return {.outcome = Outcome::discarded};
     case Placed::duplicate:
@@ -239,8 +240,10 @@ Reassembly::Result Reassembly::take_v6(Bytes packet, packet::Addressed addressed
         return {.outcome = Outcome::discarded};
     }
     switch (place(datagram, piece)) {
-    case Placed::contradicts:
+    case Placed::overlaps:
         datagram.used = false;
+        return {.outcome = Outcome::discarded};
+    case Placed::misfits: // unlike IPv4, what is there stays
         return {.outcome = Outcome::discarded};
     case Placed::duplicate:
         return {.outcome = Outcome::waiting};

@@ -68,7 +68,12 @@ private:
         std::span<const std::uint8_t> payload;
     };
 
-    enum class Placed : std::uint8_t { placed, duplicate, contradicts };
+    enum class Placed : std::uint8_t {
+        placed,
+        duplicate,
+        misfits, ///< its end contradicts the datagram's
+        overlaps,
+    };
 
     Result take_v4(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
     Result take_v6(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);

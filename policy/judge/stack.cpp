@@ -127,6 +127,33 @@ constexpr std::uint8_t kStream = 136;
 constexpr std::uint8_t kStrictRoute = 137;
 constexpr std::uint8_t kAlert = 148;
 
+/// Whether the chain of extension headers comes to an end that is there.
+[[nodiscard]] bool headers_end(Bytes packet) noexcept {
+    constexpr std::uint8_t kFragment = 44;
+    constexpr std::uint8_t kAuthentication = 51;
+    const auto is_extension = [](std::uint8_t protocol) {
+        return protocol == 0 || protocol == 43 || protocol == kFragment || protocol == kAuthentication ||
+               protocol == 60;
+    };
+    std::uint8_t protocol = packet[6];
+    std::size_t at = kV6Header;
+    while (is_extension(protocol)) {
+        if (packet.size() < at + (protocol == kFragment ? 4 : 2)) {
+            return false;
+        }
+        if (protocol == kAuthentication) {
+            return true;
+        }
+        const std::uint8_t next = packet[at];
+        if (protocol == kFragment && (bytes::read_be16(packet, at + 2) & 0xfff8) != 0) {
+            return !is_extension(next);
+        }
+        at += protocol == kFragment ? 8 : (packet[at + 1] + 1U) * 8;
+        protocol = next;
+    }
+    return true;
+}
+
 [[nodiscard]] bool stamp_holds(Bytes option) noexcept {
     if (option.size() < 4 || option[2] < 5) {
         return false;
@@ -161,10 +188,10 @@ constexpr std::uint8_t kAlert = 148;
 } // namespace
 
 std::string_view name_of(StackCause cause) noexcept {
-    static constexpr std::array<std::string_view, 14> kNames{
+    static constexpr std::array<std::string_view, 16> kNames{
         "",        "not-ip",   "other-station", "header",    "checksum",       "options",  "address",
-        "martian", "no-route", "group",         "hop-limit", "link-multicast", "fragment", "no-address"};
-    static_assert(static_cast<std::size_t>(StackCause::no_address) + 1 == kNames.size());
+        "martian", "no-route", "group",         "hop-limit", "link-multicast", "fragment", "no-address", "untranslatable", "clash"};
+    static_assert(static_cast<std::size_t>(StackCause::clash) + 1 == kNames.size());
     return kNames[static_cast<std::size_t>(cause)];
 }
 
@@ -200,7 +227,7 @@ bool has_bad_options(Bytes packet) noexcept {
 
 bool fits_ingress(Bytes packet, std::size_t wire_size) noexcept {
     if (packet.size() >= kV6Header && packet[0] >> 4 == 6) {
-        return bytes::read_be16(packet, 4) + kV6Header <= wire_size;
+        return bytes::read_be16(packet, 4) + kV6Header <= wire_size && headers_end(packet);
     }
     if (packet.size() < kV4Header || packet[0] >> 4 != 4) {
         return false;

@@ -23,6 +23,8 @@ enum class StackCause : std::uint8_t {
     link_multicast,  ///< to be forwarded, but it came to several stations at once
     fragment,        ///< contradicts other fragments
     no_address,      ///< no address to take for source translation
+    untranslatable,  ///< too little of it is there to translate its addresses
+    clash,           ///< its answers would be another connection's
 };
 [[nodiscard]] std::string_view name_of(StackCause cause) noexcept;
 

@@ -221,7 +221,7 @@ void take_numbers(TcpTrack& tcp, Way way, TcpKind kind, const TcpSegment& segmen
         if (receiver.most_window != 0 && not_old && ack_not_old && overshot <= receiver.most_window && ack_seen) {
             sender.end = numbers.end; // sent more than it may: the acknowledgement must not look wrong
             sender.unacked = true;
-            return Window::inside;
+            return Window::ignored;
         }
         return or_liberal(Window::outside);
     }
@@ -331,42 +331,44 @@ void get_in_step(TcpTrack& tcp, Way way) {
     own = TcpEnd{.liberal = own.liberal};
 }
 
-enum class Reset : std::uint8_t { in_window_unasked, ask_window, keep_unasked, keep_state, invalid };
+/// What is to be done with a reset.
+struct Reset {
+    bool is_invalid = false;
+    bool asks_window = true;
+    bool keeps_state = false; ///< its end may answer with a challenge (RFC 5961)
+};
+
+[[nodiscard]] bool is_closing(TcpState state) noexcept {
+    return state >= TcpState::fin_wait && state <= TcpState::close;
+}
 
 [[nodiscard]] Reset judge_reset(const Flow& flow, Way way, const TcpSegment& segment) {
     const TcpTrack& tcp = flow.tcp;
     const TcpEnd& other = tcp.ends[static_cast<std::size_t>(opposite(way))];
-    const bool is_established = tcp.state == TcpState::established && flow.assured;
-    bool keep = false;
-    if (tcp.state == TcpState::close) {
-        return Reset::in_window_unasked; // closed is closed
-    }
+    Reset reset;
     if (other.has_acked) {
-        if (segment.sequence == 0 && !is_established) {
-            return Reset::ask_window;
+        const bool is_established = tcp.state == TcpState::established && flow.assured;
+        if (!is_established && (segment.sequence == 0 || is_closing(tcp.state))) {
+            return {.asks_window = false}; // the sooner its addresses are free the better
+        }
+        if (segment.sequence == other.most_acked) {
+            return reset;
         }
         if (before(segment.sequence, other.most_acked)) {
-            return Reset::invalid;
+            return {.is_invalid = true};
         }
-        if (!is_established || segment.sequence == other.most_acked) {
-            return Reset::ask_window;
+        const bool follows = tcp.last_kind == TcpKind::ack && tcp.last_way == way && segment.sequence == tcp.last_end;
+        if (follows) { // right behind what was just sent
+            return reset;
         }
-        // right behind what was just sent
-        if (tcp.last_kind == TcpKind::ack && tcp.last_way == way && segment.sequence == tcp.last_end) {
-            return Reset::ask_window;
-        }
-        keep = true; // its end may answer with a challenge (RFC 5961)
+        reset.keeps_state = true;
     }
     const bool answers_ignored =
         (flow.answered && tcp.last_kind == TcpKind::syn) || (!flow.assured && tcp.last_kind == TcpKind::ack);
-    if (answers_ignored && segment.acked == tcp.last_end) {
-        return keep ? Reset::keep_unasked : Reset::in_window_unasked;
-    }
-    if (tcp.state == TcpState::syn_sent && tcp.last_kind == TcpKind::ack && tcp.last_way == Way::reply &&
-        segment.sequence == tcp.last_ack) {
-        return Reset::in_window_unasked;
-    }
-    return keep ? Reset::keep_state : Reset::ask_window;
+    const bool answers_challenge = tcp.state == TcpState::syn_sent && tcp.last_kind == TcpKind::ack &&
+                                   tcp.last_way == Way::reply && segment.sequence == tcp.last_ack;
+    reset.asks_window = !(answers_ignored && segment.acked == tcp.last_end) && !answers_challenge;
+    return reset;
 }
 
 [[nodiscard]] std::int64_t timeout_of(const TcpTrack& tcp, TcpKind kind) {
@@ -487,22 +489,12 @@ Tracked track_tcp(Flow& flow, Way way, const TcpSegment& segment, bool loose, Ti
     } else if (step == 'R' && way == Way::reply && kind == TcpKind::ack && tcp.simultaneous) {
         next = TcpState::established;
     } else if (step == 'X' && kind == TcpKind::reset) {
-        switch (judge_reset(flow, way, segment)) {
-        case Reset::invalid:
+        const Reset reset = judge_reset(flow, way, segment);
+        if (reset.is_invalid) {
             return Tracked::invalid;
-        case Reset::keep_unasked:
-            asks_window = false;
-            next = old;
-            break;
-        case Reset::keep_state:
-            next = old;
-            break;
-        case Reset::in_window_unasked:
-            asks_window = false;
-            break;
-        case Reset::ask_window:
-            break;
         }
+        asks_window = reset.asks_window;
+        next = reset.keeps_state ? old : next;
     }
     switch (asks_window ? in_window(tcp, way, kind, segment) : Window::inside) {
     case Window::ignored:

@@ -308,7 +308,7 @@ std::vector<PacketMaker::Packet> PacketMaker::pieces(const Packet& whole) {
     return result;
 }
 
-MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet) {
+MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet, bool may_be_tagged) {
     Packet result(14, 0);
     if (one_in(50)) {
         result[0] = one_in(2) ? 0xff : 0x01;
@@ -317,7 +317,7 @@ MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet) {
     const bool v6 = packet.empty() ? false : packet[0] >> 4 == 6;
     const std::uint32_t type = v6 ? 0x86dd : 0x0800;
     put16(result, 12, type);
-    if (one_in(100)) {
+    if (may_be_tagged && one_in(100)) {
         put16(result, 12, one_in(2) ? 0x8100 : 0x88a8);
         Packet tag(4);
         put16(tag, 0, one_in(2) ? 0 : 0x2005);
@@ -353,8 +353,9 @@ std::vector<MadeFrame> PacketMaker::fresh() {
     Packet payload = transport(family, source, destination, protocol);
     const Packet whole = packet(source, destination, protocol, std::move(payload));
     std::vector<MadeFrame> result;
-    for (const Packet& piece : one_in(10) ? pieces(whole) : std::vector<Packet>{whole}) {
-        result.push_back(frame(device, piece));
+    const std::vector<Packet> all = one_in(10) ? pieces(whole) : std::vector<Packet>{whole};
+    for (const Packet& piece : all) {
+        result.push_back(frame(device, piece, all.size() == 1)); // no trace tells whose tagged fragments are
     }
     return result;
 }
