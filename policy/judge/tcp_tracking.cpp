@@ -346,10 +346,13 @@ struct Reset {
     const TcpTrack& tcp = flow.tcp;
     const TcpEnd& other = tcp.ends[static_cast<std::size_t>(opposite(way))];
     Reset reset;
+    if (is_closing(tcp.state)) {
+        return {.asks_window = false}; // the sooner its addresses are free the better
+    }
     if (other.has_acked) {
         const bool is_established = tcp.state == TcpState::established && flow.assured;
-        if (!is_established && (segment.sequence == 0 || is_closing(tcp.state))) {
-            return {.asks_window = false}; // the sooner its addresses are free the better
+        if (!is_established && segment.sequence == 0) {
+            return {.asks_window = false};
         }
         if (segment.sequence == other.most_acked) {
             return reset;

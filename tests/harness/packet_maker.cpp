@@ -308,7 +308,7 @@ std::vector<PacketMaker::Packet> PacketMaker::pieces(const Packet& whole) {
     return result;
 }
 
-MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet, bool may_be_tagged) {
+MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet, bool is_whole) {
     Packet result(14, 0);
     if (one_in(50)) {
         result[0] = one_in(2) ? 0xff : 0x01;
@@ -317,7 +317,7 @@ MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet, bo
     const bool v6 = packet.empty() ? false : packet[0] >> 4 == 6;
     const std::uint32_t type = v6 ? 0x86dd : 0x0800;
     put16(result, 12, type);
-    if (may_be_tagged && one_in(100)) {
+    if (is_whole && one_in(100)) {
         put16(result, 12, one_in(2) ? 0x8100 : 0x88a8);
         Packet tag(4);
         put16(tag, 0, one_in(2) ? 0 : 0x2005);
@@ -328,7 +328,7 @@ MadeFrame PacketMaker::frame(judge::DeviceIndex device, const Packet& packet, bo
     if (one_in(10)) {
         result.resize(result.size() + pick(20)); // padding of the link
     }
-    if (one_in(150)) {
+    if (is_whole && one_in(150)) {
         result.resize(14 + pick(static_cast<std::uint32_t>(result.size() - 13)));
     }
     return {device, std::move(result)};
@@ -355,7 +355,7 @@ std::vector<MadeFrame> PacketMaker::fresh() {
     std::vector<MadeFrame> result;
     const std::vector<Packet> all = one_in(10) ? pieces(whole) : std::vector<Packet>{whole};
     for (const Packet& piece : all) {
-        result.push_back(frame(device, piece, all.size() == 1)); // no trace tells whose tagged fragments are
+        result.push_back(frame(device, piece, all.size() == 1)); // the trace does not tell for sure whose other fragments are
     }
     return result;
 }

@@ -57,7 +57,7 @@ private:
     std::vector<MadeFrame> fresh();
     std::vector<MadeFrame> continued();
     Packet error_about(const Conversation& conversation, bool from_server);
-    MadeFrame frame(judge::DeviceIndex device, const Packet& packet, bool may_be_tagged = true);
+    MadeFrame frame(judge::DeviceIndex device, const Packet& packet, bool is_whole = true);
 
     const judge::Environment& m_environment;
     std::mt19937_64 m_random;
