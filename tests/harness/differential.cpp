@@ -135,7 +135,6 @@ private:
         bool by_chance; ///< of a source whose port the kernel chose: which one, nobody knows
         std::uint64_t heard_as; ///< number of the frame that the kernel's verdict is told of
         std::vector<std::uint8_t> frame;
-        std::string note;
     };
 
     std::uint64_t number_of_first(const packet::Frame& frame, const judge::Judgement& judgement, std::uint64_t number);
@@ -241,11 +240,6 @@ std::string Comparison::take(judge::DeviceIndex device, std::vector<std::uint8_t
     }
     m_sent.push_back({*number, device, judgement, is_by_chance,
                       number_of_first(frame, judgement, *number), std::move(bytes)});
-    if (judgement.flow != nullptr && std::getenv("SEKISHO_TRACE") != nullptr) {
-        const auto& tcp = judgement.flow->tcp;
-        const auto end = [](const judge::TcpEnd& e) { return text::concat("[", text::to_text(e.end), " ", text::to_text(e.most_end), " ", text::to_text(e.most_window), " ", text::to_text(e.most_acked), e.has_acked ? "h" : "", "]"); };
-        m_sent.back().note = text::concat("st", text::to_text((unsigned)tcp.state), judgement.flow->assured ? "A" : "", judgement.flow->answered ? "r" : "", "k", text::to_text((unsigned)tcp.last_kind), "w", text::to_text((unsigned)tcp.last_way), end(tcp.ends[0]), end(tcp.ends[1]));
-    }
     if (m_sent.size() >= kBatch) {
         settle();
     }
@@ -263,15 +257,6 @@ void Comparison::settle() {
     for (const Sent& sent : m_sent) {
         const bool is_claimed = sent.judgement.verdict == judge::Verdict::waiting && claimed.contains(sent.number);
         compare(sent, is_claimed ? KernelVerdict{} : told[sent.heard_as]);
-    }
-    if (std::getenv("SEKISHO_TRACE") != nullptr) {
-        for (const Sent& sent : m_sent) {
-            std::string hex;
-            for (std::size_t at = 12; at < std::min<std::size_t>(sent.frame.size(), 120); ++at) {
-                hex += text::to_hex(sent.frame[at], 2);
-            }
-            std::printf("T %llu %s own %s %s %s %s kernel %s %s %s\n", (unsigned long long)sent.number, m_environment.devices[sent.device].name.c_str(), std::string(judge::name_of(sent.judgement.verdict)).c_str(), sent.judgement.rule ? sent.judgement.rule->id.c_str() : std::string(judge::name_of(sent.judgement.cause)).c_str(), std::string(judge::name_of(sent.judgement.state)).c_str(), sent.note.c_str(), told[sent.heard_as].verdict.c_str(), told[sent.heard_as].rule.c_str(), hex.c_str());
-        }
     }
     m_sent.clear();
 }
@@ -374,11 +359,10 @@ void compare_capture(Comparison& comparison, const judge::Environment& environme
                 ++reasons["no IP packet to send"];
                 continue;
             }
-            const std::size_t cut = (*record)->wire_size - (*record)->frame.size();
-            if (cut > 65'000) {
-                ++reasons["longer than any frame"];
-                continue;
-            }
+            // a capture that was cut is filled up with zeros; where its length is a lie, what is there is the frame
+            constexpr std::size_t kLongest = 65'000;
+            const bool lies = (*record)->wire_size > kLongest;
+            const std::size_t cut = lies ? 0 : (*record)->wire_size - (*record)->frame.size();
             const auto problem = comparison.take(static_cast<judge::DeviceIndex>(device), std::move(frame), cut,
                                                  [](const judge::Judgement&) {});
             if (problem.empty()) {
