@@ -380,13 +380,68 @@ RADIUS = {
 }
 
 
+def ethernet(packet, tag=b''):
+    kind = b'\x86\xdd' if packet[0] >> 4 == 6 else b'\x08\x00'
+    return bytes.fromhex('520000000001520000000002') + tag + kind + packet
+
+
+def frames(*parts):
+    """Frames as the target takes them: link type and device, seconds (their root), length, bytes."""
+    return b''.join(bytes([first, seconds, len(frame)]) + frame for first, seconds, frame in parts)
+
+
+def answer(flags, sequence, acknowledged):
+    return ipv4('10.0.1.20', '203.0.113.5', 6, struct.pack('>HHIIBBHHH', 443, 40000, sequence, acknowledged, 0x50, flags, 0xffff, 0, 0))
+
+
+LAN, SENT, RAW = 0x40, 0x80, 1
+FRAMED = {
+    'ethernet': frames((0, 0, ethernet(SYN))),
+    'tagged': frames((0, 0, ethernet(SYN, bytes.fromhex('88a80007') + bytes.fromhex('81000008')))),
+    'handshake': frames((RAW, 0, SYN), (LAN | RAW, 0, answer(0x12, 900, 1)), (RAW, 1, ipv4('203.0.113.5', '198.51.100.2', 6, tcp(40000, 443, 0x10)))),
+    'masqueraded': frames((LAN | RAW, 0, ipv4('10.0.1.50', '203.0.113.5', 17, udp(5000, 53, b'q'))), (RAW, 2, ipv4('203.0.113.5', '198.51.100.2', 17, udp(53, 5000, b'a')))),
+    'error': frames((LAN | RAW, 0, ipv4('10.0.1.50', '203.0.113.5', 17, udp(5000, 53))),
+                    (RAW, 0, ipv4('203.0.113.9', '198.51.100.2', 1, struct.pack('>BBHHH', 3, 1, 0, 0, 0) + ipv4('198.51.100.2', '203.0.113.5', 17, udp(5000, 53))))),
+    'fragments': frames((RAW, 0, PACKETS['first-fragment']), (RAW, 0, PACKETS['later-fragment'])),
+    'sent': frames((SENT | RAW, 0, ipv4('198.51.100.2', '203.0.113.5', 17, udp(5000, 123))), (RAW, 0, ipv4('203.0.113.5', '198.51.100.2', 17, udp(123, 5000)))),
+    'ipv6': frames((RAW, 0, SYN6), (RAW, 0, PACKETS['ipv6-fragment']), (RAW, 0, PACKETS['ipv6-extensions']), (RAW, 0, PACKETS['ipv6-neighbour'])),
+    'null': frames((2, 0, b'\x02\0\0\0' + SYN)),
+    'cooked': frames((4, 0, bytes.fromhex('0000000100065200000000020000') + b'\x08\x00' + SYN)),
+    'nflog': frames((6, 0, b'\x02\0\0\x01' + struct.pack('<HH', 4 + len(SYN), 9) + SYN)),
+}
+
+
+def pcap(link_type, *records, order='<', magic=0xA1B2C3D4):
+    header = struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, 65535, link_type)
+    return header + b''.join(struct.pack(order + 'IIII', 100 + number, 7, len(record), len(record)) + record for number, record in enumerate(records))
+
+
+def block(kind, body):
+    size = 12 + len(body) + -len(body) % 4
+    return struct.pack('<II', kind, size) + body + bytes(-len(body) % 4) + struct.pack('<I', size)
+
+
+SECTION = block(0x0A0D0D0A, struct.pack('<IHHq', 0x1A2B3C4D, 1, 0, -1))
+CAPTURES = {
+    'empty': pcap(1),
+    'ethernet': pcap(1, ethernet(SYN), ethernet(SYN6)),
+    'big-endian': pcap(1, ethernet(SYN), order='>'),
+    'nanoseconds': pcap(101, SYN, magic=0xA1B23C4D),
+    'cut': pcap(1, ethernet(SYN))[:-5],
+    'unknown-link': pcap(9, SYN),
+    'nflog': pcap(239, b'\x02\0\0\x01' + struct.pack('<HH', 4 + len(SYN), 9) + SYN),
+    'pcapng': SECTION + block(1, struct.pack('<HHI', 1, 0, 65535)) + block(6, struct.pack('<IIIII', 0, 0, 5, len(ethernet(SYN)), 1500) + ethernet(SYN)),
+    'pcapng-two-links': SECTION + block(1, struct.pack('<HHI', 1, 0, 65535)) + block(1, struct.pack('<HHI', 101, 0, 65535)) + block(6, struct.pack('<IIIII', 1, 0, 5, len(SYN), len(SYN)) + SYN),
+}
+
+
 def main():
     seeds = {
         'hostapd': IDENTITIES,
         'radius': RADIUS,
         'geo_database': GEO_DATABASES,
         'certificate': CERTIFICATES,
-        'packet': PACKETS, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
+        'packet': PACKETS, 'frame': FRAMED, 'capture': CAPTURES, 'nflog': NFLOG, 'control_frame': FRAMES, 'config': CONFIGS, 'event_json': EVENTS,
         'csv': ENCODED_EVENTS, 'rfc5424': ENCODED_EVENTS,
         'support_record': SUPPORT_RECORDS, 'component_list': COMPONENT_LISTS,
         'address': {f'{number:02}': value for number, value in enumerate(ADDRESSES)},
