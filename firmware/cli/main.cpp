@@ -32,5 +32,6 @@ int main(int argc, char** argv) {
         const std::string file(path.value_or("/usr/share/sekisho/country.mmdb"));
         return drivers::open_country_database(file, file);
     };
-    return cli::start(argc > 0 ? argv[0] : "", words, {daemon, clock, terminal, open_countries, drivers::open_capture_file});
+    return cli::start(argc > 0 ? argv[0] : "", words,
+                      {daemon, clock, terminal, open_countries, drivers::open_capture_file});
 }

@@ -12,7 +12,7 @@ namespace sekisho::cli {
 
 namespace {
 
-constexpr std::int64_t kProgressEvery = 500'000; // microseconds
+constexpr std::int64_t kProgressEvery = 500'000;  // microseconds
 constexpr std::uint64_t kLookAtClockEvery = 4096; // packets
 
 void complain(const ReplayWorld& world, std::string_view text) {
@@ -34,10 +34,10 @@ Result<void> add_addresses(judge::Environment& environment, std::string_view tex
         }
         const auto device = environment.find_device(text.substr(0, equals));
         if (device == judge::kNoDevice) {
-            return std::unexpected(Error(Domain::argument, "--address",
-                                         text::concat("the configuration has no interface '",
-                                                      text::escape_for_terminal(text.substr(0, equals)),
-                                                      "' in a zone")));
+            return std::unexpected(
+                Error(Domain::argument, "--address",
+                      text::concat("the configuration has no interface '",
+                                   text::escape_for_terminal(text.substr(0, equals)), "' in a zone")));
         }
         const std::string_view value = text.substr(equals + 1);
         InterfaceAddress address;
@@ -115,10 +115,10 @@ Result<std::unique_ptr<services::ReplayPolicy>> Policies::load(const std::string
     }
     const model::Interface* interface = model.find_interface(ingress);
     const auto& own = policy->environment.devices[policy->environment.find_device(ingress)].addresses;
-    m_unknown_address = m_unknown_address ||
-                        (interface->dhcp && !std::ranges::any_of(own, [](const InterfaceAddress& each) {
-                             return each.address.family() == Family::ipv4;
-                         }));
+    m_unknown_address =
+        m_unknown_address || (interface->dhcp && !std::ranges::any_of(own, [](const InterfaceAddress& each) {
+                                  return each.address.family() == Family::ipv4;
+                              }));
     return policy;
 }
 

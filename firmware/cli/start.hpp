@@ -17,7 +17,7 @@ struct World {
     ports::ControlClient& daemon;
     ports::Clock& clock;
     ports::Terminal& terminal;
-    CountryOpener open_countries = {}; ///< none: what needs a country database says so
+    CountryOpener open_countries = {};      ///< none: what needs a country database says so
     ports::CaptureOpener open_capture = {}; ///< likewise
 };
 

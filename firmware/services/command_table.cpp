@@ -51,7 +51,8 @@ constexpr std::array kReplayOptions{
     OptionRow{"--address", "LIST", "addresses not in the configuration, as wan0=198.51.100.2,wan0=2001:db8::2/64"},
     OptionRow{"--against", "FILE", "another configuration: show what it would newly admit and block"},
     OptionRow{"--geo", "FILE", "country database instead of the image's own"},
-    OptionRow{"--now", "TIME", "load lists as of this time (RFC 3339) instead of the first packet's"}, kJson};
+    OptionRow{"--now", "TIME", "load lists as of this time (RFC 3339) instead of the first packet's"},
+    kJson};
 
 using enum Operands;
 using enum CommandPlace;

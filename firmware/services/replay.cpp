@@ -64,7 +64,8 @@ constexpr std::string_view kNewlyBlocked = "newly blocked";
 
 /// The same for both directions.
 [[nodiscard]] std::uint64_t digest_of(const packet::Headers& headers) noexcept {
-    const bool has_port = headers.transport_complete && model::has_ports(static_cast<model::Protocol>(headers.protocol));
+    const bool has_port =
+        headers.transport_complete && model::has_ports(static_cast<model::Protocol>(headers.protocol));
     const std::uint64_t left = digest_of(headers.source, has_port ? headers.source_port : std::uint16_t{0});
     const std::uint64_t right = digest_of(headers.destination, has_port ? headers.destination_port : std::uint16_t{0});
     return mixed(left + right, headers.protocol);
@@ -137,8 +138,8 @@ Judgement Replay::judge_in(Court& court, const packet::Frame& frame, std::size_t
     const auto headers = packet::read_headers(frame.packet);
     const judge::Device& device = environment.devices[court.ingress];
     if (headers) {
-        const bool to_inside = !device.is_wan && !is_inside_of(device, headers->source) &&
-                               is_inside_of(device, headers->destination);
+        const bool to_inside =
+            !device.is_wan && !is_inside_of(device, headers->source) && is_inside_of(device, headers->destination);
         if (frame.addressed == packet::Addressed::outgoing || to_inside ||
             environment.device_of(headers->source) != judge::kNoDevice) {
             return court.judge.judge_sent(court.flows, arrival);
@@ -184,8 +185,8 @@ void Replay::count(Kind kind, const packet::Frame& frame, const packet::Headers*
     Group& group = at->second;
     if (is_new) {
         group.first = when;
-        group.example = headers != nullptr ? example_of(*headers)
-                                           : text::concat("type 0x", text::to_hex(frame.ether_type, 4));
+        group.example =
+            headers != nullptr ? example_of(*headers) : text::concat("type 0x", text::to_hex(frame.ether_type, 4));
     }
     ++group.packets;
     const std::uint64_t flow = headers != nullptr ? digest_of(*headers) : frame.ether_type;

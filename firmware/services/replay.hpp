@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a policy would have done with captured traffic: frames in, flows by verdict, rule, reason and country out. With a
-// second policy, what that one would do otherwise.
+// What a policy would have done with captured traffic: frames in, flows by verdict, rule, reason and country out. With
+// a second policy, what that one would do otherwise.
 #pragma once
 
 #include "firmware/ports/geo_database.hpp"
@@ -25,7 +25,7 @@ struct ReplayPolicy {
 };
 
 struct ReplayOptions {
-    std::string_view ingress;   ///< device that the capture was taken on
+    std::string_view ingress;         ///< device that the capture was taken on
     bool has_unknown_address = false; ///< that device gets its address elsewhere, and nobody said which
     std::size_t most_flows = judge::FlowTable::kDefaultCapacity;
 };
@@ -70,6 +70,7 @@ private:
     class Seen {
     public:
         [[nodiscard]] bool add(std::uint64_t fingerprint);
+
         [[nodiscard]] bool is_full() const noexcept { return m_full; }
 
     private:

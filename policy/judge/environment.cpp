@@ -34,8 +34,9 @@ Environment environment_of(const model::Model& model, const ruleset::Ruleset& ru
                                            .is_guarded = model.is_guarded(*interface),
                                            .addresses = interface->addresses});
             for (const IpAddress& gateway : interface->gateways) {
-                const IpAddress any = gateway.family() == Family::ipv4 ? IpAddress::v4(0) : IpAddress::from_bytes(
-                    Family::ipv6, std::array<std::uint8_t, 16>{});
+                const IpAddress any = gateway.family() == Family::ipv4
+                                          ? IpAddress::v4(0)
+                                          : IpAddress::from_bytes(Family::ipv6, std::array<std::uint8_t, 16>{});
                 environment.routes.push_back({IpPrefix(any, 0), index, gateway});
             }
             if (interface->dhcp) {

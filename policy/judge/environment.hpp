@@ -41,8 +41,8 @@ struct Environment {
     std::vector<Device> devices; ///< fewer than 255
     std::vector<Route> routes;
     SourceCheck source_check = SourceCheck::strict;
-    bool tcp_loose = false;      ///< nf_conntrack_tcp_loose: whether connections are picked up in the middle
-    bool checks_sums = true;     ///< nf_conntrack_checksum
+    bool tcp_loose = false;        ///< nf_conntrack_tcp_loose: whether connections are picked up in the middle
+    bool checks_sums = true;       ///< nf_conntrack_checksum
     std::vector<IpAddress> groups; ///< multicast groups joined on every device, besides the kernel's own
 
     [[nodiscard]] DeviceIndex find_device(std::string_view name) const noexcept; ///< kNoDevice where there is none

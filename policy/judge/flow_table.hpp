@@ -47,12 +47,12 @@ enum class TcpKind : std::uint8_t { syn, syn_ack, fin, ack, reset, none };
 
 /// What one end of a TCP connection has sent, and may send.
 struct TcpEnd {
-    std::uint32_t end = 0;        ///< behind the last byte that it sent
-    std::uint32_t most_end = 0;   ///< as far as it may send
+    std::uint32_t end = 0;         ///< behind the last byte that it sent
+    std::uint32_t most_end = 0;    ///< as far as it may send
     std::uint32_t most_window = 0; ///< largest window that it offered; 0: nothing came from it yet
     std::uint32_t most_acked = 0;
     std::uint8_t scale = 0;
-    bool scales = false;   ///< asked for window scaling
+    bool scales = false;    ///< asked for window scaling
     bool selective = false; ///< allows selective acknowledgements
     bool closes = false;    ///< began to close the connection
     bool liberal = false;   ///< its windows are not known
@@ -69,7 +69,7 @@ struct TcpTrack {
     std::uint8_t last_scale = 0;
     bool last_scales = false;
     bool last_selective = false;
-    bool expects_challenge = false;  ///< RFC 5961: an acknowledgement may answer a SYN out of place
+    bool expects_challenge = false; ///< RFC 5961: an acknowledgement may answer a SYN out of place
     bool simultaneous = false;
     std::uint16_t last_window = 0;
     std::uint32_t last_sequence = 0;
@@ -89,8 +89,8 @@ struct Flow {
     bool destination_translated = false;
     bool source_done = false; ///< it is settled whether the source is translated
     bool destination_done = false;
-    bool ended = false;   ///< to be forgotten
-    bool assumed = false; ///< its beginning was not seen
+    bool ended = false;       ///< to be forgotten
+    bool assumed = false;     ///< its beginning was not seen
     bool port_chosen = false; ///< translation had to choose a free port: which one the kernel takes is chance
     TcpTrack tcp;
 };

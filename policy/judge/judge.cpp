@@ -207,8 +207,7 @@ void Judge::follow(FlowTable& flows, Course& course) {
         return;
     }
     if (const auto tuple = tuple_of(course.segment, *course.transport)) {
-        course.tracking =
-            track(flows, course.segment, *course.transport, *tuple, settings, course.now, m_pending);
+        course.tracking = track(flows, course.segment, *course.transport, *tuple, settings, course.now, m_pending);
     }
 }
 
@@ -245,9 +244,9 @@ void Judge::choose_port(FlowTable& flows, Course& course) const {
     flow.port_chosen = true;
     flow.source_translated = true;
     for (unsigned attempt = 0; attempt < 65'536 - kLowest && flows.is_taken(answer, course.now); ++attempt) {
-        answer.destination_port = answer.destination_port == 0xffff ? kLowest
-                                                                    : static_cast<std::uint16_t>(std::max<int>(
-                                                                          answer.destination_port + 1, kLowest));
+        answer.destination_port = answer.destination_port == 0xffff
+                                      ? kLowest
+                                      : static_cast<std::uint16_t>(std::max<int>(answer.destination_port + 1, kLowest));
     }
 }
 
@@ -411,11 +410,10 @@ Judgement Judge::judge_sent(FlowTable& flows, const Arrival& arrival) {
         course.tracking = *icmp;
     } else if (seen_by_other_end) {
         const auto found = flows.find(*seen_by_other_end, course.now);
-        const Tuple own = found.flow != nullptr ? found.flow->tuples[static_cast<std::size_t>(opposite(found.way))]
-                                                : *tuple;
+        const Tuple own =
+            found.flow != nullptr ? found.flow->tuples[static_cast<std::size_t>(opposite(found.way))] : *tuple;
         settings.loose = true;
-        course.tracking =
-            track(flows, course.segment, *course.transport, own, settings, course.now, m_pending);
+        course.tracking = track(flows, course.segment, *course.transport, own, settings, course.now, m_pending);
         if (course.is_unsettled() && course.tracking.flow->tcp.state != TcpState::none &&
             course.tracking.flow->tcp.state != TcpState::syn_sent) {
             course.tracking.flow->assumed = true;
@@ -423,8 +421,7 @@ Judgement Judge::judge_sent(FlowTable& flows, const Arrival& arrival) {
     }
     const Rule* rule = ask(Hook::output, course);
     Judgement judgement = decided(course, Hook::output, rule);
-    if (judgement.verdict == Verdict::accepted &&
-        leave(flows, course, Hook::record_forward) == StackCause::none) {
+    if (judgement.verdict == Verdict::accepted && leave(flows, course, Hook::record_forward) == StackCause::none) {
         judgement.flow = course.tracking.flow;
         judgement.tuple = shown(course.segment.headers);
     } else if (course.is_unsettled()) {

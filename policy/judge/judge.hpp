@@ -43,14 +43,14 @@ enum class Verdict : std::uint8_t {
 
 struct Judgement {
     Verdict verdict = Verdict::stack;
-    StackCause cause = StackCause::none;   ///< of Verdict::stack
-    const ruleset::Rule* rule = nullptr;   ///< that decided; for `stack` the one that let it through
-                                           ///< before, if it came so far; none for `waiting` and a hook without rules
+    StackCause cause = StackCause::none; ///< of Verdict::stack
+    const ruleset::Rule* rule = nullptr; ///< that decided; for `stack` the one that let it through
+                                         ///< before, if it came so far; none for `waiting` and a hook without rules
     ruleset::Hook hook = ruleset::Hook::screen; ///< where it decided
     State state = State::invalid;
-    Tuple tuple;                           ///< as it leaves, after translation; as it came where it does not get there
-    DeviceIndex egress = kNoDevice;        ///< none: to the router itself
-    const Flow* flow = nullptr;            ///< valid until the next packet is judged; none where nothing is kept of it
+    Tuple tuple;                    ///< as it leaves, after translation; as it came where it does not get there
+    DeviceIndex egress = kNoDevice; ///< none: to the router itself
+    const Flow* flow = nullptr;     ///< valid until the next packet is judged; none where nothing is kept of it
     bool assumed = false; ///< it rests on a connection whose beginning was not seen, or on bytes that are not there
 
     [[nodiscard]] ruleset::Reason reason() const noexcept {

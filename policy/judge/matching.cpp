@@ -14,11 +14,6 @@ using namespace ruleset;
 
 constexpr std::uint8_t kTcp = 6;
 
-[[nodiscard]] bool is_in(const std::vector<model::PortRange>& ranges, std::uint16_t port) noexcept {
-    return std::ranges::any_of(
-        ranges, [port](const model::PortRange& range) { return range.first <= port && port <= range.last; });
-}
-
 /// One answer per kind of match, without a default: a kind that is missing here does not compile.
 class Answer {
 public:
@@ -41,20 +36,11 @@ public:
 
     bool operator()(const FamilyIs& match) const { return match.family == headers().family; }
 
-    bool operator()(const AddressIn& match) const {
-        if (match.prefixes.front().family() != headers().family) {
-            return false;
-        }
-        const IpAddress& address = address_of(match.side);
-        const bool in = std::ranges::any_of(match.prefixes,
-                                            [&address](const IpPrefix& prefix) { return prefix.contains(address); });
-        return in != match.negated;
-    }
+    bool operator()(const AddressIn& match) const { return match.holds(address_of(match.side)); }
 
     bool operator()(const AddressInSet& match) const {
         const SetIndex& set = m_matcher.set(match.set);
-        return set.family() == headers().family &&
-               set.contains(address_of(match.side), m_passage.now) != match.negated;
+        return set.family() == headers().family && set.contains(address_of(match.side), m_passage.now) != match.negated;
     }
 
     bool operator()(const OpensTcp&) const {

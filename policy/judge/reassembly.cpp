@@ -29,7 +29,7 @@ constexpr std::uint8_t kNoNext = 59;
 }
 
 struct FragmentHeader {
-    std::size_t at = 0;   ///< of the header itself
+    std::size_t at = 0;       ///< of the header itself
     std::size_t named_at = 0; ///< of the byte in front that says that it comes
 };
 
@@ -96,9 +96,8 @@ Reassembly::Datagram& Reassembly::datagram_of(const Piece& piece, Time now, std:
         if (datagram.used && datagram.expires <= now) {
             datagram.used = false;
         }
-        if (datagram.used && datagram.identification == piece.identification &&
-            datagram.protocol == piece.protocol && datagram.source == piece.source &&
-            datagram.destination == piece.destination) {
+        if (datagram.used && datagram.identification == piece.identification && datagram.protocol == piece.protocol &&
+            datagram.source == piece.source && datagram.destination == piece.destination) {
             return datagram;
         }
         if (free == nullptr || (free->used && (!datagram.used || datagram.expires < free->expires))) {

@@ -52,8 +52,8 @@ private:
         Time expires;
         std::uint32_t length = 0; ///< as far as it is known
         std::uint32_t present = 0;
-        std::vector<Run> runs;             ///< ascending, without overlap
-        std::vector<std::uint8_t> header;  ///< of the first fragment, without a fragment header
+        std::vector<Run> runs;            ///< ascending, without overlap
+        std::vector<std::uint8_t> header; ///< of the first fragment, without a fragment header
         std::vector<std::uint8_t> payload;
     };
 

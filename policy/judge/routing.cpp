@@ -129,8 +129,7 @@ Decision Routing::decide_v4(const IpAddress& source, const IpAddress& destinatio
             return nowhere(StackCause::group);
         }
         const bool local_group = to >> 8 == 0xe00000;
-        if (is_loopback_network(from) ||
-            (from == 0 && !local_group && protocol != kGroupManagement)) {
+        if (is_loopback_network(from) || (from == 0 && !local_group && protocol != kGroupManagement)) {
             return nowhere(StackCause::address);
         }
         if (from != 0 && is_martian(source, ingress)) {
@@ -170,8 +169,8 @@ Decision Routing::decide_v6(const IpAddress& destination, DeviceIndex ingress) c
     if (destination.is_link_local()) {
         // means something on this link alone: only what leads there counts, and back there it goes
         const auto& own = m_environment.devices[ingress].addresses;
-        const bool is_here = std::ranges::contains(own, destination, &InterfaceAddress::address) ||
-                             is_subnet_anycast(destination);
+        const bool is_here =
+            std::ranges::contains(own, destination, &InterfaceAddress::address) || is_subnet_anycast(destination);
         if (is_here) {
             return {To::router, StackCause::none, kNoDevice};
         }
@@ -203,8 +202,7 @@ bool Routing::is_kind(const IpAddress& address, Kind kind, DeviceIndex only) con
                std::ranges::contains(m_environment.devices[only].addresses, address, &InterfaceAddress::address);
     }
     case Kind::broadcast:
-        return v4 && (address.to_v4() == 0 || address.to_v4() == kAllStations ||
-                      is_network_broadcast(address, only));
+        return v4 && (address.to_v4() == 0 || address.to_v4() == kAllStations || is_network_broadcast(address, only));
     case Kind::multicast:
         return address.is_multicast();
     }

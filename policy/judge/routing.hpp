@@ -39,8 +39,7 @@ private:
         const IpAddress* gateway = nullptr;
     };
 
-    [[nodiscard]] const Entry* find(const IpAddress& destination,
-                                    DeviceIndex only = kNoDevice) const noexcept;
+    [[nodiscard]] const Entry* find(const IpAddress& destination, DeviceIndex only = kNoDevice) const noexcept;
     [[nodiscard]] bool is_network_broadcast(const IpAddress& address, DeviceIndex only) const noexcept;
     [[nodiscard]] bool is_subnet_anycast(const IpAddress& address) const noexcept;
     [[nodiscard]] bool is_member(const IpAddress& group, DeviceIndex device) const noexcept;

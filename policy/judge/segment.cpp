@@ -21,9 +21,7 @@ constexpr std::uint8_t kNoNext = 59;
 }
 
 [[nodiscard]] std::size_t size_of(std::uint8_t protocol, Bytes header) noexcept {
-    return protocol == kFragment         ? 8
-           : protocol == kAuthentication ? (header[1] + 2U) * 4
-                                         : (header[1] + 1U) * 8;
+    return protocol == kFragment ? 8 : protocol == kAuthentication ? (header[1] + 2U) * 4 : (header[1] + 1U) * 8;
 }
 
 [[nodiscard]] std::optional<Transport> transport_v4(Bytes bytes, std::size_t begin) noexcept {

@@ -58,8 +58,8 @@ void SetIndex::add(const IpRange& range) {
 }
 
 bool SetIndex::contains(const IpAddress& address, Time now) const noexcept {
-    const std::size_t at = m_family == Family::ipv4 ? find(m_first4, m_last4, address.to_v4())
-                                                    : find(m_first6, m_last6, wide(address));
+    const std::size_t at =
+        m_family == Family::ipv4 ? find(m_first4, m_last4, address.to_v4()) : find(m_first6, m_last6, wide(address));
     return at != std::numeric_limits<std::size_t>::max() && (m_expires.empty() || now.microseconds < m_expires[at]);
 }
 

@@ -189,8 +189,8 @@ constexpr std::uint8_t kAlert = 148;
 
 std::string_view name_of(StackCause cause) noexcept {
     static constexpr std::array<std::string_view, 16> kNames{
-        "",        "not-ip",   "other-station", "header",    "checksum",       "options",  "address",
-        "martian", "no-route", "group",         "hop-limit", "link-multicast", "fragment", "no-address", "untranslatable", "clash"};
+        "",         "not-ip", "other-station", "header",         "checksum", "options",    "address",        "martian",
+        "no-route", "group",  "hop-limit",     "link-multicast", "fragment", "no-address", "untranslatable", "clash"};
     static_assert(static_cast<std::size_t>(StackCause::clash) + 1 == kNames.size());
     return kNames[static_cast<std::size_t>(cause)];
 }

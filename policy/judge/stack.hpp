@@ -10,21 +10,21 @@ namespace sekisho::judge {
 
 enum class StackCause : std::uint8_t {
     none,
-    not_ip,          ///< ARP, EAPOL and the like: nothing that rules for packets judge
-    other_station,   ///< addressed to another station, or tagged for a VLAN that is not there
-    header,          ///< cut off, wrong version, wrong length
-    checksum,        ///< of the IPv4 header
-    options,         ///< IPv4 options or hop-by-hop options that make no sense, source routing
-    address,         ///< addresses that nothing on a wire can have
-    martian,         ///< a source that is not routed back by the device that it came in through
+    not_ip,        ///< ARP, EAPOL and the like: nothing that rules for packets judge
+    other_station, ///< addressed to another station, or tagged for a VLAN that is not there
+    header,        ///< cut off, wrong version, wrong length
+    checksum,      ///< of the IPv4 header
+    options,       ///< IPv4 options or hop-by-hop options that make no sense, source routing
+    address,       ///< addresses that nothing on a wire can have
+    martian,       ///< a source that is not routed back by the device that it came in through
     no_route,
-    group,           ///< a multicast group that the router is no member of
-    hop_limit,       ///< it ends here
-    link_multicast,  ///< to be forwarded, but it came to several stations at once
-    fragment,        ///< contradicts other fragments
-    no_address,      ///< no address to take for source translation
-    untranslatable,  ///< too little of it is there to translate its addresses
-    clash,           ///< its answers would be another connection's
+    group,          ///< a multicast group that the router is no member of
+    hop_limit,      ///< it ends here
+    link_multicast, ///< to be forwarded, but it came to several stations at once
+    fragment,       ///< contradicts other fragments
+    no_address,     ///< no address to take for source translation
+    untranslatable, ///< too little of it is there to translate its addresses
+    clash,          ///< its answers would be another connection's
 };
 [[nodiscard]] std::string_view name_of(StackCause cause) noexcept;
 

@@ -26,7 +26,8 @@ constexpr std::size_t kStates = 10;
 constexpr std::size_t kKinds = 6;
 
 // What a segment of a kind does to a connection, by the state before, in the order of TcpState: S syn_sent, R
-// syn_received, E established, F fin_wait, C close_wait, L last_ack, T time_wait, X close, 2 syn_sent_both, '-' invalid,
+// syn_received, E established, F fin_wait, C close_wait, L last_ack, T time_wait, X close, 2 syn_sent_both, '-'
+// invalid,
 // '.' ignored.
 constexpr std::string_view kSteps[2][kKinds] = {
     {
@@ -451,9 +452,9 @@ std::optional<TcpSegment> read_tcp(std::span<const std::uint8_t> transport, std:
 
 bool flags_fit(std::uint8_t flags) noexcept {
     const auto rest = static_cast<std::uint8_t>(flags & ~(kEcho | kReduced | kPush));
-    constexpr std::array<std::uint8_t, 9> kFitting{kSyn,        kSyn | kUrgent,        kSyn | kAck,
-                                                   kReset,      kReset | kAck,         kFin | kAck,
-                                                   kFin | kAck | kUrgent, kAck, kAck | kUrgent};
+    constexpr std::array<std::uint8_t, 9> kFitting{kSyn,          kSyn | kUrgent, kSyn | kAck,           kReset,
+                                                   kReset | kAck, kFin | kAck,    kFin | kAck | kUrgent, kAck,
+                                                   kAck | kUrgent};
     return std::ranges::contains(kFitting, rest);
 }
 

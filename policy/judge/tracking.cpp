@@ -47,7 +47,7 @@ constexpr std::int64_t kStreamAfter = 2;
     };
 
     constexpr std::array<Pair, 4> kV4{{{8, 0}, {13, 14}, {15, 16}, {17, 18}}}; // RFC 792, RFC 950
-    constexpr std::array<Pair, 2> kV6{{{128, 129}, {139, 140}}};              // RFC 4443, RFC 4620
+    constexpr std::array<Pair, 2> kV6{{{128, 129}, {139, 140}}};               // RFC 4443, RFC 4620
     const std::span<const Pair> pairs = protocol == kIcmp ? std::span<const Pair>(kV4) : std::span<const Pair>(kV6);
     for (const Pair& pair : pairs) {
         if (type == pair.question || type == pair.answer) {
@@ -156,9 +156,9 @@ void refresh_udp(Flow& flow, Time now) {
     case kIcmpv6:
         // of the question, whichever way the packet goes; each in its own family
         flow.expires = later(now, kIcmpTimeout);
-        return if_true((transport.protocol == kIcmp) == (segment.headers.family == Family::ipv4) &&
-                       is_question(transport.protocol,
-                                   static_cast<std::uint8_t>(flow.tuples[0].destination_port >> 8)));
+        return if_true(
+            (transport.protocol == kIcmp) == (segment.headers.family == Family::ipv4) &&
+            is_question(transport.protocol, static_cast<std::uint8_t>(flow.tuples[0].destination_port >> 8)));
     case kGre:
         flow.expires = later(now, flow.answered ? kGreStreamTimeout : kGreTimeout);
         return Tracked::accepted;
@@ -252,9 +252,8 @@ std::string_view name_of(State state) noexcept {
 }
 
 std::optional<Tuple> tuple_of(const Segment& segment, const Transport& transport) noexcept {
-    Tuple tuple{.source = segment.headers.source,
-                .destination = segment.headers.destination,
-                .protocol = transport.protocol};
+    Tuple tuple{
+        .source = segment.headers.source, .destination = segment.headers.destination, .protocol = transport.protocol};
     if (!read_ports(tuple, segment.bytes, transport.at)) {
         return std::nullopt;
     }

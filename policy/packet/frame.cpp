@@ -82,9 +82,9 @@ void read_family(Frame& frame, Bytes bytes) noexcept {
     const std::uint32_t little = __builtin_bswap32(big);
     const std::uint32_t family = std::min(big, little);
     constexpr std::array<std::uint32_t, 4> kIpv6Families{10, 24, 28, 30}; // Linux, NetBSD, FreeBSD, Darwin
-    const std::uint16_t type = family == 2                                      ? kIpv4
+    const std::uint16_t type = family == 2                                    ? kIpv4
                                : std::ranges::contains(kIpv6Families, family) ? kIpv6
-                                                                                : std::uint16_t{0};
+                                                                              : std::uint16_t{0};
     set_content(frame, type, bytes.subspan(4));
 }
 
@@ -151,7 +151,7 @@ void read_nflog(Frame& frame, Bytes bytes) noexcept {
 } // namespace
 
 std::string_view name_of(LinkType type) noexcept {
-    static constexpr std::array<std::string_view, 7> kNames{"Ethernet",      "raw IP",         "NULL", "LOOP",
+    static constexpr std::array<std::string_view, 7> kNames{"Ethernet",     "raw IP",          "NULL", "LOOP",
                                                             "Linux cooked", "Linux cooked v2", "NFLOG"};
     static_assert(static_cast<std::size_t>(LinkType::nflog) + 1 == kNames.size());
     return kNames[static_cast<std::size_t>(type)];

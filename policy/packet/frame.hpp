@@ -35,10 +35,10 @@ enum class Addressed : std::uint8_t {
 
 struct Frame {
     enum class Content : std::uint8_t {
-        ip,       ///< `packet` begins with an IP header
-        other,    ///< something else (ARP, EAPOL, LLDP …)
-        cut_off,  ///< ends inside the link layer
-        damaged,  ///< the link layer contradicts itself
+        ip,      ///< `packet` begins with an IP header
+        other,   ///< something else (ARP, EAPOL, LLDP …)
+        cut_off, ///< ends inside the link layer
+        damaged, ///< the link layer contradicts itself
     };
     Content content = Content::cut_off;
     std::span<const std::uint8_t> packet;  ///< inside the bytes that were read

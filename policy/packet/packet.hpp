@@ -20,7 +20,7 @@ struct Headers {
     std::uint8_t protocol = 0; ///< transport protocol after IPv6 extension headers (an authentication header counts as
                                ///< one: the kernel stops there too); that of an extension header where it is cut off
     bool fragment = false;     ///< part of a fragmented packet
-    bool later_fragment = false; ///< fragment offset > 0: no transport header in here
+    bool later_fragment = false;  ///< fragment offset > 0: no transport header in here
     std::size_t transport_at = 0; ///< where the bytes behind the IP headers begin, counted from the packet's first
     std::size_t end = 0;          ///< where the packet ends by its own length, as far as its bytes are there
     bool transport_complete =

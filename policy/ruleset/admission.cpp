@@ -4,7 +4,6 @@
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
-#include <span>
 
 namespace sekisho::ruleset {
 
@@ -15,11 +14,6 @@ enum class Answer : std::uint8_t { no, yes, untold };
 
 constexpr Answer answer(bool holds) noexcept {
     return holds ? Answer::yes : Answer::no;
-}
-
-bool is_in(std::span<const model::PortRange> ranges, std::uint16_t port) {
-    return std::ranges::any_of(
-        ranges, [port](const model::PortRange& range) { return range.first <= port && port <= range.last; });
 }
 
 /// One per kind of match, without a default: a kind that is missing here does not compile.
@@ -46,15 +40,7 @@ public:
 
     Answer operator()(const FamilyIs& match) const { return answer(match.family == family()); }
 
-    Answer operator()(const AddressIn& match) const {
-        if (match.prefixes.front().family() != family()) {
-            return Answer::no;
-        }
-        const IpAddress& address = address_of(match.side);
-        const bool in = std::ranges::any_of(match.prefixes,
-                                            [&address](const IpPrefix& prefix) { return prefix.contains(address); });
-        return answer(in != match.negated);
-    }
+    Answer operator()(const AddressIn& match) const { return answer(match.holds(address_of(match.side))); }
 
     Answer operator()(const AddressInSet& match) const {
         const Set& set = m_ruleset.sets[match.set];

@@ -52,6 +52,20 @@ std::map<std::string, std::uint32_t, std::less<>> role_numbers(std::span<const s
     return numbers;
 }
 
+bool AddressIn::holds(const IpAddress& address) const noexcept {
+    if (prefixes.front().family() != address.family()) {
+        return false;
+    }
+    const bool in =
+        std::ranges::any_of(prefixes, [&address](const IpPrefix& prefix) { return prefix.contains(address); });
+    return in != negated;
+}
+
+bool is_in(const std::vector<model::PortRange>& ranges, std::uint16_t port) noexcept {
+    return std::ranges::any_of(
+        ranges, [port](const model::PortRange& range) { return range.first <= port && port <= range.last; });
+}
+
 bool Set::contains(const IpAddress& address, Time now) const noexcept {
     if (ranges) {
         return address::contains(*ranges, address);

@@ -89,6 +89,8 @@ struct AddressIn {
     Side side = Side::source;
     bool negated = false;
     std::vector<IpPrefix> prefixes; ///< not empty, sorted, without overlap
+
+    [[nodiscard]] bool holds(const IpAddress& address) const noexcept;
 };
 
 /// The address is (not) in the named set. Packets of the set's other family never match, negated or not.
@@ -109,6 +111,9 @@ struct NotFragment {
 struct ProtocolIs { ///< the transport protocol after IPv6 extension headers
     model::Protocol protocol = model::Protocol::tcp;
 };
+
+/// Whether one of the ranges holds the port.
+[[nodiscard]] bool is_in(const std::vector<model::PortRange>& ranges, std::uint16_t port) noexcept;
 
 struct DestinationPortIn { ///< needs a ProtocolIs with ports before it
     std::vector<model::PortRange> ports;

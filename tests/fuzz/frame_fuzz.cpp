@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any frame of any link type on its way through a router: a verdict comes out that fits itself, and the connections stay
-// in bounds. The first byte chooses link type and device; the rest is split into frames by length bytes.
+// Any frame of any link type on its way through a router: a verdict comes out that fits itself, and the connections
+// stay in bounds. The first byte chooses link type and device; the rest is split into frames by length bytes.
 #include "policy/judge/judge.hpp"
 #include "policy/ruleset/mark.hpp"
 #include "tests/fuzz/require.hpp"
@@ -37,16 +37,14 @@ Ruleset make_ruleset() {
     Ruleset ruleset;
     const auto add = [&ruleset](Hook hook, const char* id, std::vector<Match> matches, Verdict verdict,
                                 std::uint32_t mark = 0) {
-        ruleset.rules.push_back({.id = id,
-                                 .hook = hook,
-                                 .matches = std::move(matches),
-                                 .mark = mark,
-                                 .verdict = std::move(verdict)});
+        ruleset.rules.push_back(
+            {.id = id, .hook = hook, .matches = std::move(matches), .mark = mark, .verdict = std::move(verdict)});
     };
-    add(Hook::early, "early", {NotFragment{Family::ipv6}, OpensTcp{}, AddressIn{Side::source, false, {prefix("2001::/16")}}},
-        Drop{});
+    add(Hook::early, "early",
+        {NotFragment{Family::ipv6}, OpensTcp{}, AddressIn{Side::source, false, {prefix("2001::/16")}}}, Drop{});
     add(Hook::screen, "screen", {IngressZone{1}, AddressIn{Side::source, false, {prefix("10.0.0.0/8")}}}, Drop{});
-    add(Hook::translate, "translate", {IngressZone{1}, ProtocolIs{model::Protocol::tcp}, DestinationPortIn{{{1, 9999}}}},
+    add(Hook::translate, "translate",
+        {IngressZone{1}, ProtocolIs{model::Protocol::tcp}, DestinationPortIn{{{1, 9999}}}},
         TranslateDestination{IpAddress::parse("10.0.1.20").value(), std::uint16_t{443}});
     for (const Hook hook : {Hook::input, Hook::forward}) {
         add(hook, "invalid", {ConnectionState{.invalid = true}}, Drop{});

@@ -4,8 +4,8 @@
 //   judge-packets --config FILE [--geo DATABASE] --router NETNS --rules FILE --seed N --count N
 //                 --cable DEVICE,NETNS,FAR-DEVICE,MAC… [--address DEVICE=ADDRESS…] [CAPTURE…]
 //
-// Prints each disagreement, each capture that can't be sent, and last a line "compared N packets …". Exit status 0 where
-// all agree, 1 where not, 2 where nothing could be compared.
+// Prints each disagreement, each capture that can't be sent, and last a line "compared N packets …". Exit status 0
+// where all agree, 1 where not, 2 where nothing could be compared.
 #include "drivers/capture/pcap_file.hpp"
 #include "drivers/geoip/country_database.hpp"
 #include "firmware/services/configuration.hpp"
@@ -34,7 +34,8 @@ using test::KernelVerdict;
 namespace {
 
 constexpr std::size_t kBatch = 128;
-constexpr std::uint64_t kConnectionsPerRound = 20'000; // packets, then all connections are forgotten: no table gets full
+constexpr std::uint64_t kConnectionsPerRound =
+    20'000; // packets, then all connections are forgotten: no table gets full
 constexpr std::size_t kMostShown = 40;
 
 struct Options {
@@ -123,7 +124,7 @@ public:
 
     std::uint64_t compared = 0;
     std::uint64_t disagreed = 0;
-    std::uint64_t by_chance = 0; ///< left out: of sources for which the kernel chose a port
+    std::uint64_t by_chance = 0;                ///< left out: of sources for which the kernel chose a port
     std::map<std::string, std::uint64_t> kinds; ///< of disagreement
     std::map<std::string, std::uint64_t> verdicts;
 
@@ -132,7 +133,7 @@ private:
         std::uint64_t number;
         judge::DeviceIndex device;
         judge::Judgement judgement;
-        bool by_chance; ///< of a source whose port the kernel chose: which one, nobody knows
+        bool by_chance;         ///< of a source whose port the kernel chose: which one, nobody knows
         std::uint64_t heard_as; ///< number of the frame that the kernel's verdict is told of
         std::vector<std::uint8_t> frame;
     };
@@ -176,7 +177,8 @@ std::uint64_t Comparison::number_of_first(const packet::Frame& frame, const judg
             at += size;
         }
         if (next == 44 && bytes.size() >= at + 8) {
-            key.assign(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4, bytes.begin() + static_cast<std::ptrdiff_t>(at) + 8);
+            key.assign(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4,
+                       bytes.begin() + static_cast<std::ptrdiff_t>(at) + 8);
             key.append(bytes.begin() + 8, bytes.begin() + 40);
             first = bytes[at + 2] == 0 && (bytes[at + 3] & 0xf8) == 0;
         }
@@ -238,8 +240,8 @@ std::string Comparison::take(judge::DeviceIndex device, std::vector<std::uint8_t
     if (!is_by_chance) {
         learn(judgement);
     }
-    m_sent.push_back({*number, device, judgement, is_by_chance,
-                      number_of_first(frame, judgement, *number), std::move(bytes)});
+    m_sent.push_back(
+        {*number, device, judgement, is_by_chance, number_of_first(frame, judgement, *number), std::move(bytes)});
     if (m_sent.size() >= kBatch) {
         settle();
     }
@@ -268,31 +270,35 @@ void Comparison::compare(const Sent& sent, const KernelVerdict& kernel) {
     const bool lost = own.verdict == judge::Verdict::stack && own.rule != nullptr;
     const bool decided = own.verdict != judge::Verdict::stack && own.verdict != judge::Verdict::waiting;
     const std::string rule = own.rule != nullptr ? own.rule->id : std::string();
-    const std::string_view verdict = lost ? judge::name_of(judge::Verdict::accepted) : decided ? judge::name_of(own.verdict) : std::string_view();
-    ++verdicts[text::concat(judge::name_of(own.verdict), " ", decided ? std::string_view(rule) : judge::name_of(own.cause))];
+    const std::string_view verdict = lost      ? judge::name_of(judge::Verdict::accepted)
+                                     : decided ? judge::name_of(own.verdict)
+                                               : std::string_view();
+    ++verdicts[text::concat(judge::name_of(own.verdict), " ",
+                            decided ? std::string_view(rule) : judge::name_of(own.cause))];
     if (sent.by_chance) {
         ++by_chance;
         return;
     }
     if (rule != kernel.rule || verdict != kernel.verdict) {
-        show(sent, kernel, text::concat("kernel ", kernel.verdict.empty() ? "none" : kernel.verdict, " ", kernel.rule,
-                                        " evaluator ", judge::name_of(own.verdict), " ", rule,
-                                        judge::name_of(own.cause), " ", judge::name_of(own.state)));
+        show(sent, kernel,
+             text::concat("kernel ", kernel.verdict.empty() ? "none" : kernel.verdict, " ", kernel.rule, " evaluator ",
+                          judge::name_of(own.verdict), " ", rule, judge::name_of(own.cause), " ",
+                          judge::name_of(own.state)));
         return;
     }
     if (kernel.left && own.verdict == judge::Verdict::accepted) {
         judge::Tuple left = *kernel.left;
         const judge::Tuple& tuple = own.tuple;
         const bool has_ports = tuple.protocol == 6 || tuple.protocol == 17;
-        const bool agree = left.source == tuple.source && left.destination == tuple.destination &&
-                           (!has_ports ||
-                            (left.source_port == tuple.source_port && left.destination_port == tuple.destination_port));
+        const bool agree =
+            left.source == tuple.source && left.destination == tuple.destination &&
+            (!has_ports || (left.source_port == tuple.source_port && left.destination_port == tuple.destination_port));
         if (!agree) {
-            show(sent, kernel, text::concat("translated otherwise: kernel ", left.source.text(), ":",
-                                            text::to_text(left.source_port), " > ", left.destination.text(), ":",
-                                            text::to_text(left.destination_port), " evaluator ", tuple.source.text(),
-                                            ":", text::to_text(tuple.source_port), " > ", tuple.destination.text(), ":",
-                                            text::to_text(tuple.destination_port)));
+            show(sent, kernel,
+                 text::concat("translated otherwise: kernel ", left.source.text(), ":", text::to_text(left.source_port),
+                              " > ", left.destination.text(), ":", text::to_text(left.destination_port), " evaluator ",
+                              tuple.source.text(), ":", text::to_text(tuple.source_port), " > ",
+                              tuple.destination.text(), ":", text::to_text(tuple.destination_port)));
         }
     }
 }
@@ -390,9 +396,8 @@ void compare_made(Comparison& comparison, test::PacketMaker& maker, std::uint64_
     std::uint64_t round = 0;
     while (made < count) {
         for (test::MadeFrame& frame : maker.next()) {
-            const auto problem = comparison.take(frame.device, std::move(frame.bytes), 0, [&](const auto& judgement) {
-                maker.learn(judgement, frame.device);
-            });
+            const auto problem = comparison.take(frame.device, std::move(frame.bytes), 0,
+                                                 [&](const auto& judgement) { maker.learn(judgement, frame.device); });
             made += problem.empty() ? 1 : 0;
         }
         if (made / kConnectionsPerRound != round) {
@@ -408,8 +413,8 @@ void compare_made(Comparison& comparison, test::PacketMaker& maker, std::uint64_
 int main(int argc, char** argv) {
     const Options options = read_options(argc, argv);
     Diagnostics diagnostics;
-    const auto configuration = services::load_configuration(contents_of(options.config), {now(), true}, diagnostics,
-                                                            model::Purpose::apply);
+    const auto configuration =
+        services::load_configuration(contents_of(options.config), {now(), true}, diagnostics, model::Purpose::apply);
     if (!configuration) {
         give_up(diagnostics.text(options.config));
     }
@@ -446,10 +451,10 @@ int main(int argc, char** argv) {
     for (const auto& [kind, count] : comparison.kinds) {
         std::printf("disagreed: %llu times: %s\n", static_cast<unsigned long long>(count), kind.c_str());
     }
-    std::printf("compared %llu packets, %llu of them from %zu captures; %llu more with a port that the kernel chose; %llu disagreements\n",
-                static_cast<unsigned long long>(comparison.compared),
-                static_cast<unsigned long long>(captures.packets), captures.compared,
-                static_cast<unsigned long long>(comparison.by_chance),
+    std::printf("compared %llu packets, %llu of them from %zu captures; %llu more with a port that the kernel chose; "
+                "%llu disagreements\n",
+                static_cast<unsigned long long>(comparison.compared), static_cast<unsigned long long>(captures.packets),
+                captures.compared, static_cast<unsigned long long>(comparison.by_chance),
                 static_cast<unsigned long long>(comparison.disagreed));
     return comparison.disagreed == 0 ? 0 : 1;
 }

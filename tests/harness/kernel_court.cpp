@@ -86,7 +86,8 @@ std::map<unsigned, Bytes> attributes_of(Bytes bytes) {
 }
 
 std::string text_in(Bytes bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), strnlen(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
+    return {reinterpret_cast<const char*>(bytes.data()),
+            strnlen(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
 }
 
 std::uint64_t number64(Bytes bytes) {
@@ -211,8 +212,8 @@ void KernelCourt::read_trace(const std::uint8_t* data, std::size_t size) {
         if (header.nlmsg_len < sizeof header + sizeof(nfgenmsg) || header.nlmsg_len > rest.size()) {
             return;
         }
-        const auto attributes =
-            attributes_of(rest.subspan(sizeof header + sizeof(nfgenmsg), header.nlmsg_len - sizeof header - sizeof(nfgenmsg)));
+        const auto attributes = attributes_of(
+            rest.subspan(sizeof header + sizeof(nfgenmsg), header.nlmsg_len - sizeof header - sizeof(nfgenmsg)));
         rest = rest.subspan(std::min<std::size_t>(rest.size(), (header.nlmsg_len + 3U) & ~3U));
         const auto get = [&attributes](unsigned type) {
             const auto found = attributes.find(type);
@@ -260,7 +261,8 @@ void KernelCourt::read_trace(const std::uint8_t* data, std::size_t size) {
         } else if (what == NFT_GOTO) {
             const auto target = nested.find(NFTA_VERDICT_CHAIN);
             verdict.rule = rule;
-            verdict.verdict = target != nested.end() && text_in(target->second).starts_with("reject.") ? "rejected" : "denied";
+            verdict.verdict =
+                target != nested.end() && text_in(target->second).starts_with("reject.") ? "rejected" : "denied";
         } else if (what == NF_DROP) {
             verdict.rule = rule;
             verdict.verdict = "denied";
@@ -273,6 +275,7 @@ void KernelCourt::forget_connections() {
         nlmsghdr header;
         nfgenmsg family;
     } request{};
+
     const int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
     request.header.nlmsg_len = sizeof request;
     request.header.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;

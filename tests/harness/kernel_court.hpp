@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's verdict on one frame at a time: frames go out of the far ends of the router's cables, and nftables' trace
-// tells which rules they met. A frame is known by its source address, which holds its number.
+// The kernel's verdict on one frame at a time: frames go out of the far ends of the router's cables, and nftables'
+// trace tells which rules they met. A frame is known by its source address, which holds its number.
 #pragma once
 
 #include "policy/base/address.hpp"
@@ -17,14 +17,14 @@ namespace sekisho::test {
 
 /// What the trace said of a frame.
 struct KernelVerdict {
-    std::string rule;    ///< id of the rule that decided; empty where none did: the stack, or a hook's policy
-    std::string verdict; ///< "accepted", "denied", "rejected"; empty where no rule decided
+    std::string rule;       ///< id of the rule that decided; empty where none did: the stack, or a hook's policy
+    std::string verdict;    ///< "accepted", "denied", "rejected"; empty where no rule decided
     bool by_policy = false; ///< a hook's policy dropped it
     std::optional<judge::Tuple> left; ///< as it left the router
 };
 
 struct Cable {
-    std::string name;        ///< the router's device
+    std::string name;           ///< the router's device
     std::string namespace_path; ///< where the far end is
     std::string far_name;
     MacAddress mac; ///< of the router's device

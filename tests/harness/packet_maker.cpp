@@ -40,9 +40,10 @@ PacketMaker::PacketMaker(const ruleset::Ruleset& ruleset, const judge::Environme
             add_borders({own.address, own.address});
         }
     }
-    for (const char* text : {"255.255.255.255", "0.0.0.0", "127.0.0.1", "224.0.0.1", "224.0.0.251", "239.1.2.3",
-                             "169.254.1.1", "8.8.8.8", "240.0.0.1", "::", "::1", "ff02::1", "ff02::2", "ff02::fb",
-                             "ff05::2", "ff01::1", "fe80::1234", "fe80::1", "2001:4860::8888", "fd00::1"}) {
+    for (const char* text :
+         {"255.255.255.255", "0.0.0.0",   "127.0.0.1",  "224.0.0.1", "224.0.0.251",     "239.1.2.3", "169.254.1.1",
+          "8.8.8.8",         "240.0.0.1", "::",         "::1",       "ff02::1",         "ff02::2",   "ff02::fb",
+          "ff05::2",         "ff01::1",   "fe80::1234", "fe80::1",   "2001:4860::8888", "fd00::1"}) {
         const IpAddress address = IpAddress::parse(text).value();
         m_addresses[static_cast<std::size_t>(address.family())].push_back(address);
     }
@@ -147,7 +148,10 @@ PacketMaker::Packet PacketMaker::tcp(std::uint16_t source, std::uint16_t destina
 
 /// Right checksums, most of the time.
 void PacketMaker::seal(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol, Packet& payload) {
-    const std::size_t at = protocol == kTcp ? 16 : protocol == kUdp ? 6 : protocol == kIcmp || protocol == kIcmpv6 ? 2 : 0;
+    const std::size_t at = protocol == kTcp                           ? 16
+                           : protocol == kUdp                         ? 6
+                           : protocol == kIcmp || protocol == kIcmpv6 ? 2
+                                                                      : 0;
     if (at == 0 || payload.size() < at + 2 || one_in(80)) {
         return;
     }
@@ -190,7 +194,8 @@ PacketMaker::Packet PacketMaker::transport(Family family, const IpAddress& sourc
     case 7:
     case 8: {
         protocol = (family == Family::ipv4) != one_in(40) ? kIcmp : kIcmpv6;
-        constexpr std::array<std::uint8_t, 16> kTypes{1, 2, 3, 4, 128, 129, 130, 131, 133, 134, 135, 136, 137, 139, 143, 200};
+        constexpr std::array<std::uint8_t, 16> kTypes{1,   2,   3,   4,   128, 129, 130, 131,
+                                                      133, 134, 135, 136, 137, 139, 143, 200};
         result.resize(8 + pick(60));
         result[0] = protocol == kIcmp ? static_cast<std::uint8_t>(pick(22)) : kTypes[pick(16)];
         result[1] = one_in(4) ? static_cast<std::uint8_t>(pick(6)) : std::uint8_t{0};
@@ -252,7 +257,8 @@ PacketMaker::Packet PacketMaker::packet(const IpAddress& source, const IpAddress
         }
         result.resize(40);
         result[0] = 0x60;
-        put16(result, 4, static_cast<std::uint32_t>(extensions.size() + payload.size()) + (one_in(80) ? pick(5) - 2 : 0));
+        put16(result, 4,
+              static_cast<std::uint32_t>(extensions.size() + payload.size()) + (one_in(80) ? pick(5) - 2 : 0));
         result[6] = next;
         result[7] = life;
         std::ranges::copy(source.bytes(), result.begin() + 8);
@@ -355,7 +361,8 @@ std::vector<MadeFrame> PacketMaker::fresh() {
     std::vector<MadeFrame> result;
     const std::vector<Packet> all = one_in(10) ? pieces(whole) : std::vector<Packet>{whole};
     for (const Packet& piece : all) {
-        result.push_back(frame(device, piece, all.size() == 1)); // the trace does not tell for sure whose other fragments are
+        result.push_back(
+            frame(device, piece, all.size() == 1)); // the trace does not tell for sure whose other fragments are
     }
     return result;
 }
@@ -404,11 +411,13 @@ std::vector<MadeFrame> PacketMaker::continued() {
         std::uint32_t sequence = own;
         std::uint32_t acked = other;
         if (one_in(8)) {
-            constexpr std::array<std::int64_t, 10> kSteps{-1, 1, -66'001, 66'000, 65'535, 70'000, -70'000, 1'000'000, -1460, 1460};
+            constexpr std::array<std::int64_t, 10> kSteps{-1,     1,       -66'001,   66'000, 65'535,
+                                                          70'000, -70'000, 1'000'000, -1460,  1460};
             (one_in(2) ? sequence : acked) += static_cast<std::uint32_t>(kSteps[pick(10)]);
         }
         payload = tcp(tuple.source_port, tuple.destination_port, flags, sequence, acked);
-        own = sequence + static_cast<std::uint32_t>(payload.size()) - (payload[12] >> 4) * 4U + ((flags & 3) != 0 ? 1 : 0);
+        own = sequence + static_cast<std::uint32_t>(payload.size()) - (payload[12] >> 4) * 4U +
+              ((flags & 3) != 0 ? 1 : 0);
     } else if (tuple.protocol == kIcmp || tuple.protocol == kIcmpv6) {
         payload.resize(8 + pick(20));
         payload[0] = static_cast<std::uint8_t>(tuple.destination_port >> 8);
@@ -435,7 +444,8 @@ void PacketMaker::learn(const judge::Judgement& judgement, judge::DeviceIndex in
         judgement.state != judge::State::fresh) {
         return;
     }
-    Conversation conversation{.original = judgement.flow->tuples[0], .reply = judgement.flow->tuples[1], .client = ingress};
+    Conversation conversation{
+        .original = judgement.flow->tuples[0], .reply = judgement.flow->tuples[1], .client = ingress};
     conversation.server = judgement.egress == judge::kNoDevice ? ingress : judgement.egress;
     conversation.sequence[0] = judgement.flow->tcp.ends[0].end;
     if (judgement.egress == judge::kNoDevice) {

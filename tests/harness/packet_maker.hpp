@@ -42,7 +42,9 @@ private:
     using Packet = std::vector<std::uint8_t>;
 
     std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(m_random() % below); }
+
     bool one_in(std::uint32_t count) { return pick(count) == 0; }
+
     void gather(const ruleset::Ruleset& ruleset);
     void add_borders(const IpRange& range);
     void add_ports(const std::vector<model::PortRange>& ports);

@@ -71,8 +71,26 @@ Bytes tcp(std::uint32_t source, std::uint32_t destination, std::uint16_t port, s
             packet.push_back(static_cast<std::uint8_t>(address >> shift));
         }
     }
-    packet.insert(packet.end(), {0x9c, 0x40, static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port), 0, 0,
-                                 0, 1, 0, 0, 0, 0, 0x50, flags, 0xff, 0, 0, 0, 0, 0});
+    packet.insert(packet.end(), {0x9c,
+                                 0x40,
+                                 static_cast<std::uint8_t>(port >> 8),
+                                 static_cast<std::uint8_t>(port),
+                                 0,
+                                 0,
+                                 0,
+                                 1,
+                                 0,
+                                 0,
+                                 0,
+                                 0,
+                                 0x50,
+                                 flags,
+                                 0xff,
+                                 0,
+                                 0,
+                                 0,
+                                 0,
+                                 0});
     const auto set_sum = [&packet](std::size_t from, std::size_t to, std::size_t at, std::uint32_t sum) {
         for (std::size_t place = from; place < to; place += 2) {
             sum += static_cast<std::uint32_t>(packet[place] << 8 | packet[place + 1]);
@@ -155,8 +173,10 @@ TEST(replay, another_configuration_shows_what_it_would_change_and_nothing_else) 
     add(tcp(kStranger, kWan, 8443, 2));
     add(tcp(kStranger, kWan, 22, 2));
     LONGS_EQUAL(0, ask({"--against", folder.path("wider.conf"), "--json"}));
-    says(R"("change":"newly admitted","verdict":"denied","rule":"service.web.deny","reason":"not-allowed","new_rule":"service.web.allow")");
-    says(R"("change":"newly blocked","verdict":"accepted","rule":"service.web.allow","reason":"accepted","new_rule":"service.web.deny")");
+    says(
+        R"("change":"newly admitted","verdict":"denied","rule":"service.web.deny","reason":"not-allowed","new_rule":"service.web.allow")");
+    says(
+        R"("change":"newly blocked","verdict":"accepted","rule":"service.web.allow","reason":"accepted","new_rule":"service.web.deny")");
     CHECK(!terminal.output.contains("zone.wan.deny"));
 }
 
@@ -223,6 +243,7 @@ TEST(replay, what_is_asked_wrongly_is_refused) {
 
 TEST(replay, needs_a_configuration_and_an_interface) {
     LONGS_EQUAL(2, cli::start("sekisho", std::vector<std::string>{"replay", "a.pcap"}, {daemon, clock, terminal}));
-    LONGS_EQUAL(1, cli::start("sekisho", std::vector<std::string>{"replay", "a.pcap", "--config", "x", "--ingress", "wan0"},
+    LONGS_EQUAL(1, cli::start("sekisho",
+                              std::vector<std::string>{"replay", "a.pcap", "--config", "x", "--ingress", "wan0"},
                               {daemon, clock, terminal}));
 }

@@ -106,13 +106,13 @@ TEST(pcap_file, pcapng_is_read_as_well) {
 TEST(pcap_file, link_types_that_are_read) {
     using packet::LinkType;
     const std::array<std::pair<std::uint32_t, LinkType>, 8> rows{{{1, LinkType::ethernet},
-                                                                 {101, LinkType::raw},
-                                                                 {228, LinkType::raw},
-                                                                 {229, LinkType::raw},
-                                                                 {0, LinkType::null},
-                                                                 {113, LinkType::linux_cooked},
-                                                                 {276, LinkType::linux_cooked2},
-                                                                 {239, LinkType::nflog}}};
+                                                                  {101, LinkType::raw},
+                                                                  {228, LinkType::raw},
+                                                                  {229, LinkType::raw},
+                                                                  {0, LinkType::null},
+                                                                  {113, LinkType::linux_cooked},
+                                                                  {276, LinkType::linux_cooked2},
+                                                                  {239, LinkType::nflog}}};
     for (const auto& [number, type] : rows) {
         const Bytes file = pcap(number);
         const auto opened = drivers::open_capture_bytes(file, "capture");

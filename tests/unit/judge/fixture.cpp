@@ -139,7 +139,8 @@ judge::Environment environment() {
                        .is_wan = true,
                        .addresses = {own("198.51.100.2/24"), own("2001:db8:100::2/64")}},
                       {.name = "lan1", .zone = kClinic, .addresses = {own("10.0.1.1/24"), own("2001:db8:10::1/64")}}};
-    result.routes = {{IpPrefix(ip("0.0.0.0"), 0), 0, ip("198.51.100.1")}, {IpPrefix(ip("::"), 0), 0, ip("2001:db8:100::1")}};
+    result.routes = {{IpPrefix(ip("0.0.0.0"), 0), 0, ip("198.51.100.1")},
+                     {IpPrefix(ip("::"), 0), 0, ip("2001:db8:100::1")}};
     return result;
 }
 
@@ -171,8 +172,8 @@ std::vector<Rule> clinic_rules() {
         rule(Hook::input, "input.deny", {}, Drop{}),
         rule(Hook::forward, "invalid", {invalid}, Drop{}),
         rule(Hook::forward, "established", {known}, Accept{}),
-        rule(Hook::forward, "web.allow",
-             {DestinationTranslated{}, OriginalDestinationPortIn{{{8443, 8443}}}, server}, Accept{}, make_mark(kWan, 5)),
+        rule(Hook::forward, "web.allow", {DestinationTranslated{}, OriginalDestinationPortIn{{{8443, 8443}}}, server},
+             Accept{}, make_mark(kWan, 5)),
         rule(Hook::forward, "out", {IngressZone{kClinic}, EgressZone{kWan}}, Accept{}, make_mark(kClinic, 6)),
         rule(Hook::forward, "deny", {}, Drop{}),
         rule(Hook::output, "output", {}, Accept{}, make_mark(2, 8)),
@@ -204,10 +205,8 @@ judge::Judgement Router::come_in(std::string_view device, const Bytes& packet) {
 }
 
 judge::Judgement Router::sent(std::string_view device, const Bytes& packet) {
-    return judge().judge_sent(flows, {.packet = packet,
-                                      .wire_size = packet.size(),
-                                      .device = environment.find_device(device),
-                                      .when = now});
+    return judge().judge_sent(
+        flows, {.packet = packet, .wire_size = packet.size(), .device = environment.find_device(device), .when = now});
 }
 
 std::string Router::told(const judge::Judgement& judgement) {

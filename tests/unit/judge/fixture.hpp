@@ -33,8 +33,8 @@ struct TcpPart {
 [[nodiscard]] Bytes tcp(std::string_view source, std::string_view destination, const TcpPart& part);
 [[nodiscard]] Bytes udp(std::string_view source, std::string_view destination, std::uint16_t from, std::uint16_t to,
                         std::size_t payload = 4);
-[[nodiscard]] Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type, std::uint8_t code = 0,
-                         const Bytes& rest = {}, std::uint8_t hop_limit = 64);
+[[nodiscard]] Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type,
+                         std::uint8_t code = 0, const Bytes& rest = {}, std::uint8_t hop_limit = 64);
 /// An IPv4 packet in pieces of so many bytes, a multiple of eight.
 [[nodiscard]] std::vector<Bytes> pieces(const Bytes& whole, std::size_t size);
 
@@ -53,7 +53,9 @@ public:
     explicit Router(std::vector<ruleset::Rule> rules, std::vector<ruleset::Set> sets = {});
 
     judge::Judgement wan(const Bytes& packet) { return come_in("wan0", packet); }
+
     judge::Judgement clinic(const Bytes& packet) { return come_in("lan1", packet); }
+
     judge::Judgement come_in(std::string_view device, const Bytes& packet);
     judge::Judgement sent(std::string_view device, const Bytes& packet);
 

@@ -143,14 +143,13 @@ TEST(judge, source_routes_are_not_followed) {
     routed[0] = 0x46;
     routed[3] = static_cast<std::uint8_t>(routed[3] + 4);
     routed[10] = routed[11] = 0;
-    const auto sum = static_cast<std::uint16_t>(
-        ~[&routed] {
-            std::uint32_t total = 0;
-            for (std::size_t at = 0; at < 24; at += 2) {
-                total += static_cast<std::uint32_t>(routed[at] << 8 | routed[at + 1]);
-            }
-            return (total & 0xffff) + (total >> 16);
-        }());
+    const auto sum = static_cast<std::uint16_t>(~[&routed] {
+        std::uint32_t total = 0;
+        for (std::size_t at = 0; at < 24; at += 2) {
+            total += static_cast<std::uint32_t>(routed[at] << 8 | routed[at + 1]);
+        }
+        return (total & 0xffff) + (total >> 16);
+    }());
     routed[10] = static_cast<std::uint8_t>(sum >> 8);
     routed[11] = static_cast<std::uint8_t>(sum);
     is_wan("options", routed);

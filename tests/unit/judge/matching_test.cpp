@@ -179,8 +179,8 @@ TEST(matching, what_has_no_connection_has_no_mark_and_no_translation) {
 
 TEST(matching, a_rule_that_sets_a_mark_passes_by_what_has_no_connection) {
     const auto solicitation = test::icmp(kOutsideV6, kOwnV6, 135, 0, {}, 255);
-    Router router({rule(Hook::input, "marks", {}, Accept{}, make_mark(test::kWan, 9)),
-                   rule(Hook::input, "rest", {}, Drop{})});
+    Router router(
+        {rule(Hook::input, "marks", {}, Accept{}, make_mark(test::kWan, 9)), rule(Hook::input, "rest", {}, Drop{})});
     STRCMP_EQUAL("rest", Router::told(router.wan(solicitation)).c_str());
     STRCMP_EQUAL("marks", Router::told(router.wan(kSyn)).c_str());
 }

@@ -17,8 +17,8 @@ const Bytes kWhole = test::udp("203.0.113.5", "198.51.100.2", 5000, 53, 40); // 
 
 /// An IPv6 fragment of 16 bytes at an offset.
 Bytes v6_piece(std::uint16_t offset, bool more, std::size_t size = 16) {
-    Bytes payload{17, 0, static_cast<std::uint8_t>(offset >> 8), static_cast<std::uint8_t>(offset | (more ? 1 : 0)),
-                  0,  0, 0, 9};
+    Bytes payload{
+        17, 0, static_cast<std::uint8_t>(offset >> 8), static_cast<std::uint8_t>(offset | (more ? 1 : 0)), 0, 0, 0, 9};
     payload.resize(8 + size, 0x20);
     return test::packet("2001:db8::5", "2001:db8::6", 44, std::move(payload));
 }

@@ -41,13 +41,21 @@ TEST_GROUP(tcp_tracking) {
         return tracked;
     }
 
-    void accepted(Tracked tracked) { LONGS_EQUAL(static_cast<int>(Tracked::accepted), static_cast<int>(tracked)); }
+    void accepted(Tracked tracked) {
+        LONGS_EQUAL(static_cast<int>(Tracked::accepted), static_cast<int>(tracked));
+    }
 
-    void invalid(Tracked tracked) { LONGS_EQUAL(static_cast<int>(Tracked::invalid), static_cast<int>(tracked)); }
+    void invalid(Tracked tracked) {
+        LONGS_EQUAL(static_cast<int>(Tracked::invalid), static_cast<int>(tracked));
+    }
 
-    void is(TcpState state) { LONGS_EQUAL(static_cast<int>(state), static_cast<int>(flow.tcp.state)); }
+    void is(TcpState state) {
+        LONGS_EQUAL(static_cast<int>(state), static_cast<int>(flow.tcp.state));
+    }
 
-    void lives(std::int64_t seconds) { LONGS_EQUAL(seconds, flow.expires.seconds() - now.seconds()); }
+    void lives(std::int64_t seconds) {
+        LONGS_EQUAL(seconds, flow.expires.seconds() - now.seconds());
+    }
 
     void open() {
         accepted(take(Way::original, kSyn, 1000, 0));
