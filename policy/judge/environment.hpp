@@ -37,6 +37,16 @@ struct Route {
 /// rp_filter: whether a source has to be routed back by the device that it came in through.
 enum class SourceCheck : std::uint8_t { none, strict };
 
+/// What the far end of a cut connection sends (ruleset::OfCutFlow). Ports are 0 for protocols without them.
+struct CutFlow {
+    std::uint8_t protocol = 0;
+    IpAddress source;
+    std::uint16_t source_port = 0;
+    IpAddress destination;
+    std::uint16_t destination_port = 0;
+    friend auto operator<=>(const CutFlow&, const CutFlow&) = default;
+};
+
 struct Environment {
     std::vector<Device> devices; ///< fewer than 255
     std::vector<Route> routes;
@@ -44,6 +54,8 @@ struct Environment {
     bool tcp_loose = false;        ///< nf_conntrack_tcp_loose: whether connections are picked up in the middle
     bool checks_sums = true;       ///< nf_conntrack_checksum
     std::vector<IpAddress> groups; ///< multicast groups joined on every device, besides the kernel's own
+
+    std::vector<CutFlow> cut_flows; ///< sorted
 
     [[nodiscard]] DeviceIndex find_device(std::string_view name) const noexcept; ///< kNoDevice where there is none
     /// The device that holds the address.

@@ -116,6 +116,18 @@ public:
         return m_passage.flow != nullptr && ((m_passage.flow->mark & kMarkRecorded) != 0) != match.negated;
     }
 
+    bool operator()(const OfCutFlow& match) const {
+        if (match.family != headers().family || (match.with_ports && !headers().transport_complete)) {
+            return false;
+        }
+        CutFlow flow{.protocol = headers().protocol, .source = headers().source, .destination = headers().destination};
+        if (match.with_ports) {
+            flow.source_port = headers().source_port;
+            flow.destination_port = headers().destination_port;
+        }
+        return std::ranges::binary_search(m_matcher.environment().cut_flows, flow);
+    }
+
 private:
     [[nodiscard]] const packet::Headers& headers() const noexcept { return m_passage.segment.headers; }
 

@@ -184,3 +184,22 @@ TEST(matching, a_rule_that_sets_a_mark_passes_by_what_has_no_connection) {
     STRCMP_EQUAL("rest", Router::told(router.wan(solicitation)).c_str());
     STRCMP_EQUAL("marks", Router::told(router.wan(kSyn)).c_str());
 }
+
+TEST(matching, what_the_far_end_of_a_cut_connection_sends) {
+    Router router({rule(Hook::input, "asked", {OfCutFlow{Family::ipv4, true}}, Accept{}),
+                   rule(Hook::input, "asked-hosts", {OfCutFlow{Family::ipv4, false}}, Accept{}),
+                   rule(Hook::input, "asked-v6", {OfCutFlow{Family::ipv6, true}}, Accept{}),
+                   rule(Hook::input, "rest", {}, Drop{})});
+    constexpr std::uint8_t kEsp = 50;
+    router.environment.cut_flows = {{.protocol = 6,
+                                     .source = test::ip(kOutside),
+                                     .source_port = 40'000,
+                                     .destination = test::ip(kOwn),
+                                     .destination_port = 443},
+                                    {.protocol = kEsp, .source = test::ip(kOutside), .destination = test::ip(kOwn)}};
+    STRCMP_EQUAL("asked", Router::told(router.wan(kSyn)).c_str());
+    STRCMP_EQUAL("rest", Router::told(router.wan(test::tcp(kOutside, kOwn, {.source = 40'001}))).c_str());
+    STRCMP_EQUAL("rest", Router::told(router.wan(test::udp(kOutside, kOwn, 40'000, 443))).c_str());
+    STRCMP_EQUAL("asked-hosts", Router::told(router.wan(test::packet(kOutside, kOwn, kEsp, test::Bytes(16)))).c_str());
+    STRCMP_EQUAL("rest", Router::told(router.wan(kSynV6)).c_str());
+}
