@@ -38,7 +38,12 @@ struct PcapCloser {
     void operator()(pcap_t* handle) const noexcept { pcap_close(handle); }
 };
 
+struct FileCloser {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
 using Handle = std::unique_ptr<pcap_t, PcapCloser>;
+using File = std::unique_ptr<std::FILE, FileCloser>;
 
 class PcapFile final : public ports::CaptureFile {
 public:
@@ -82,13 +87,13 @@ private:
 };
 
 /// Takes the file over: libpcap closes it with the handle.
-Result<std::unique_ptr<ports::CaptureFile>> open_stream(std::FILE* file, std::string place, std::uint64_t bytes) {
+Result<std::unique_ptr<ports::CaptureFile>> open_stream(File file, std::string place, std::uint64_t bytes) {
     std::array<char, PCAP_ERRBUF_SIZE> cause{};
-    Handle handle(pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, cause.data()));
+    Handle handle(pcap_fopen_offline_with_tstamp_precision(file.get(), PCAP_TSTAMP_PRECISION_MICRO, cause.data()));
     if (!handle) {
-        std::fclose(file);
         return std::unexpected(Error(Domain::capture, std::move(place), cause.data()));
     }
+    static_cast<void>(file.release());
     const int type = pcap_datalink(handle.get());
     const auto row = std::ranges::find(kLinks, type, &LinkRow::type);
     if (row == kLinks.end()) {
@@ -105,22 +110,20 @@ Result<std::unique_ptr<ports::CaptureFile>> open_stream(std::FILE* file, std::st
 
 Result<std::unique_ptr<ports::CaptureFile>> open_capture_file(std::string_view path) {
     std::string place(path == "-" ? "standard input" : path);
-    std::FILE* file = path == "-" ? fdopen(0, "rb") : std::fopen(place.c_str(), "rbe");
-    if (file == nullptr) {
+    File file(path == "-" ? fdopen(0, "rb") : std::fopen(place.c_str(), "rbe"));
+    if (!file) {
         return std::unexpected(Error::from_errno(Domain::capture, std::move(place), "can't be opened", errno));
     }
     struct stat status{};
-    const bool is_known = fstat(fileno(file), &status) == 0;
+    const bool is_known = fstat(fileno(file.get()), &status) == 0;
     if (is_known && S_ISDIR(status.st_mode)) {
-        std::fclose(file);
         return std::unexpected(Error(Domain::capture, std::move(place), "is a folder"));
     }
     const bool is_file = is_known && S_ISREG(status.st_mode);
     if (is_file && status.st_size == 0) {
-        std::fclose(file);
         return std::unexpected(Error(Domain::capture, std::move(place), "is empty"));
     }
-    return open_stream(file, std::move(place), is_file ? static_cast<std::uint64_t>(status.st_size) : 0);
+    return open_stream(std::move(file), std::move(place), is_file ? static_cast<std::uint64_t>(status.st_size) : 0);
 }
 
 Result<std::unique_ptr<ports::CaptureFile>> open_capture_bytes(std::span<const std::uint8_t> bytes,
@@ -129,11 +132,11 @@ Result<std::unique_ptr<ports::CaptureFile>> open_capture_bytes(std::span<const s
         return std::unexpected(Error(Domain::capture, std::string(place), "is empty"));
     }
     // opened for reading: fmemopen writes nothing
-    std::FILE* file = fmemopen(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), "rb");
-    if (file == nullptr) {
+    File file(fmemopen(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), "rb"));
+    if (!file) {
         return std::unexpected(Error::from_errno(Domain::capture, std::string(place), "can't be read", errno));
     }
-    return open_stream(file, std::string(place), bytes.size());
+    return open_stream(std::move(file), std::string(place), bytes.size());
 }
 
 } // namespace sekisho::drivers
