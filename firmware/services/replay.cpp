@@ -71,11 +71,12 @@ constexpr std::string_view kNewlyBlocked = "newly blocked";
     return mixed(left + right, headers.protocol);
 }
 
-[[nodiscard]] std::string rule_of(const Judgement& judgement) {
+/// Where no rule decides, the stack did, or the hook's own policy.
+[[nodiscard]] std::string_view rule_of(const Judgement& judgement) {
     if (judgement.rule != nullptr) {
         return judgement.rule->id;
     }
-    return std::string(judge::name_of(judgement.cause));
+    return judgement.verdict == Verdict::denied ? ruleset::name_of(judgement.hook) : judge::name_of(judgement.cause);
 }
 
 } // namespace
@@ -154,19 +155,19 @@ Judgement Replay::judge_in(Court& court, const packet::Frame& frame, std::size_t
     return court.judge.judge(court.flows, arrival);
 }
 
-std::string Replay::country_of(const packet::Headers& headers) const {
+std::optional<CountryCode> Replay::country_of(const packet::Headers& headers) const {
     if (m_countries == nullptr) {
-        return {};
+        return std::nullopt;
     }
     for (const IpAddress& address : {headers.source, headers.destination}) {
         if (geo::is_global(address)) {
             const auto location = m_countries->locate(address);
             if (location.country) {
-                return location.country->text();
+                return location.country;
             }
         }
     }
-    return {};
+    return std::nullopt;
 }
 
 bool Replay::is_assumed(const Judgement& judgement, const packet::Headers* headers) const {
@@ -201,7 +202,7 @@ void Replay::count_other(const packet::Frame& frame, Time when) {
     }
     const bool is_readable = frame.content == packet::Frame::Content::other;
     Kind kind{.verdict = name_of(Verdict::stack),
-              .rule = std::string(name_of(is_readable ? judge::StackCause::not_ip : judge::StackCause::header))};
+              .rule = name_of(is_readable ? judge::StackCause::not_ip : judge::StackCause::header)};
     count(std::move(kind), frame, nullptr, when);
 }
 
@@ -221,7 +222,7 @@ void Replay::take(packet::LinkType link_type, std::span<const std::uint8_t> byte
     Kind kind{.verdict = name_of(judgement.verdict),
               .rule = rule_of(judgement),
               .reason = judgement.rule != nullptr ? name_of(judgement.reason()) : std::string_view(),
-              .country = headers ? country_of(*headers) : std::string(),
+              .country = headers ? country_of(*headers) : std::nullopt,
               .assumed = is_assumed(judgement, headers ? &*headers : nullptr)};
     m_waiting += judgement.verdict == Verdict::waiting ? 1 : 0;
     if (m_against) {
@@ -268,14 +269,15 @@ Table Replay::flows() const {
         const auto& [kind, group] = *row;
         std::vector<std::string> cells;
         if (m_against) {
-            cells.push_back(kind.change);
+            cells.emplace_back(kind.change);
         }
-        cells.insert(cells.end(), {std::string(kind.verdict), kind.rule, std::string(kind.reason)});
+        cells.insert(cells.end(), {std::string(kind.verdict), std::string(kind.rule), std::string(kind.reason)});
         if (m_against) {
-            cells.push_back(kind.new_rule);
+            cells.emplace_back(kind.new_rule);
         }
-        cells.insert(cells.end(), {kind.country, text::to_text(group.flows), text::to_text(group.packets),
-                                   kind.assumed ? "true" : "false", rfc3339_utc(group.first), group.example});
+        cells.insert(cells.end(), {kind.country ? kind.country->text() : std::string(), text::to_text(group.flows),
+                                   text::to_text(group.packets), kind.assumed ? "true" : "false",
+                                   rfc3339_utc(group.first), group.example});
         table.rows.push_back(std::move(cells));
         flows += group.flows;
     }

@@ -47,15 +47,16 @@ public:
     [[nodiscard]] std::uint64_t packets() const noexcept { return m_packets; }
 
 private:
-    /// What flows have in common that are shown in one row.
+    /// What flows have in common that are shown in one row. Texts are those of the policies: nothing is copied per
+    /// packet.
     struct Kind {
-        std::string change; ///< "newly admitted", "newly blocked"; empty without a second policy
+        std::string_view change; ///< "newly admitted", "newly blocked"; empty without a second policy
         std::string_view verdict;
-        std::string rule;
+        std::string_view rule;
         std::string_view reason;
-        std::string country;
+        std::optional<CountryCode> country = std::nullopt;
         bool assumed = false;
-        std::string new_rule; ///< the second policy's
+        std::string_view new_rule; ///< the second policy's
         friend auto operator<=>(const Kind&, const Kind&) = default;
     };
 
@@ -89,7 +90,7 @@ private:
     };
 
     [[nodiscard]] judge::Judgement judge_in(Court& court, const packet::Frame& frame, std::size_t wire_size, Time when);
-    [[nodiscard]] std::string country_of(const packet::Headers& headers) const;
+    [[nodiscard]] std::optional<CountryCode> country_of(const packet::Headers& headers) const;
     [[nodiscard]] bool is_assumed(const judge::Judgement& judgement, const packet::Headers* headers) const;
     void count(Kind kind, const packet::Frame& frame, const packet::Headers* headers, Time when);
     void count_other(const packet::Frame& frame, Time when);
