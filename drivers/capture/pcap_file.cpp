@@ -94,7 +94,7 @@ Result<std::unique_ptr<ports::CaptureFile>> open_stream(File file, std::string p
         return std::unexpected(Error(Domain::capture, std::move(place), cause.data()));
     }
     static_cast<void>(file.release());
-    const int type = pcap_datalink(handle.get());
+    const int type = pcap_datalink(handle.get()); // NOLINT(clang-analyzer-unix.Stream): libpcap closes the file
     const auto row = std::ranges::find(kLinks, type, &LinkRow::type);
     if (row == kLinks.end()) {
         const char* name = pcap_datalink_val_to_description(type);
