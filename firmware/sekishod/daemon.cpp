@@ -48,6 +48,7 @@
 #include "firmware/services/log_export.hpp"
 #include "firmware/services/log_forwarding.hpp"
 #include "firmware/services/log_forwarding_report.hpp"
+#include "firmware/services/packet_question.hpp"
 #include "firmware/services/policy_service.hpp"
 #include "firmware/services/port_access.hpp"
 #include "firmware/services/source_binding.hpp"
@@ -320,6 +321,9 @@ struct Daemon {
                              [this](const auto& invocation, const auto&) { return geo_report.show(invocation); });
         administration.serve(services::CommandId::show_geo_lookup,
                              [this](const auto& invocation, const auto&) { return geo_report.look_up(invocation); });
+        administration.serve(services::CommandId::test_packet, [this](const auto& invocation, const auto&) {
+            return packet_question.answer(invocation);
+        });
         countries.start();
     }
 
@@ -429,6 +433,7 @@ struct Daemon {
     services::CountryImport country_import{
         {upload, databases, *opened.store, machine}, countries, policy, log, timekeeper};
     services::GeoReport geo_report{countries, policy, country_import, timekeeper};
+    services::PacketQuestion packet_question{*opened.network, policy, countries, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;
     services::LockoutGuard guard{*opened.connections, timekeeper};

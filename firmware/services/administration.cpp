@@ -177,6 +177,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_access_sessions:
     case CommandId::show_log_servers:
     case CommandId::show_version:
+    case CommandId::test_packet:
         break;
     }
     const auto handler = m_handlers.find(invocation.command->id);

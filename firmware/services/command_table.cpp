@@ -45,6 +45,15 @@ constexpr std::array kLearnedOptions{OptionRow{"port", "PORT", "of this port"}, 
 constexpr std::array kApplyOptions{
     OptionRow{"--confirm", "MINUTES",
               "commit nothing yet: the policy before it comes back by itself unless 'confirm' follows in time"}};
+constexpr std::array kPacketOptions{
+    OptionRow{"from", "ADDRESS", "source; it comes in where that address is, or on the WAN", true},
+    OptionRow{"source-port", "PORT", "source port (default 49152)"},
+    OptionRow{"to", "ADDRESS", "destination as the sender writes it: for a service, the router's address", true},
+    OptionRow{"port", "PORT", "destination port, for protocols that have ports"},
+    OptionRow{"protocol", "NAME", "tcp (default), udp, icmp, gre, esp, ah or sctp"},
+    OptionRow{"role", "ROLE", "what the sender was admitted as on a guarded port"},
+    OptionRow{"at", "TIME", "at a time to come (RFC 3339)"},
+    kJson};
 constexpr std::array kReplayOptions{
     OptionRow{"--config", "FILE", "the configuration to judge by", true},
     OptionRow{"--ingress", "INTERFACE", "interface that the capture was taken on", true},
@@ -58,7 +67,7 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 40> kCommands{{
+constexpr std::array<CommandRow, 41> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -141,6 +150,8 @@ constexpr std::array<CommandRow, 40> kCommands{{
     {CommandId::show_system, "show system", none, kJsonOnly, daemon, listed,
      "clock, memory, data partition, policy in force"},
     {CommandId::show_version, "show version", none, kJsonOnly, daemon, listed, "product, version and build"},
+    {CommandId::test_packet, "test packet", none, kPacketOptions, daemon, listed,
+     "what the rules in force say to a packet; exit status 0 passes, 3 does not"},
 }};
 static_assert(std::ranges::is_sorted(kCommands, {}, &CommandRow::words));
 

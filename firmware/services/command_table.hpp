@@ -53,6 +53,7 @@ enum class CommandId {
     show_rules,
     show_system,
     show_version,
+    test_packet,
 };
 
 enum class CommandPlace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/geo_report.hpp"
 
+#include "firmware/services/address_facts.hpp"
 #include "policy/base/table.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/admission.hpp"
@@ -28,20 +29,6 @@ Facts::Fact number_fact(std::string key, std::string title, std::string value) {
 
 Facts::Fact boolean_fact(std::string key, std::string title, bool value) {
     return {{std::move(key), std::move(title), Column::Kind::boolean}, value ? "true" : "false"};
-}
-
-/// Facts and tables in one: for people below each other, for programs one object.
-ControlResponse shown(const Facts& facts, std::span<const Table> tables, bool is_json) {
-    std::string output = is_json ? facts.json() : facts.text();
-    for (const Table& table : tables) {
-        if (is_json) {
-            output.resize(output.rfind('}'));
-            output += text::concat(",", std::string_view(table.json()).substr(1));
-        } else {
-            output += text::concat("\n", table.text());
-        }
-    }
-    return {.exit_status = 0, .output = std::move(output), .errors = {}};
 }
 
 std::string count_text(std::size_t count) {
@@ -191,51 +178,6 @@ void add_last(Facts& facts, const CountryImport::Last& last) {
 // ---- show geo lookup
 // -----------------------------------------------------------------------------------------------------------------------------------
 
-/// Lists that hold the address, each with a word where the reason is not the plain one.
-std::string address_lists_of(const model::Model& model, const IpAddress& address, const ClockReading& clock) {
-    std::vector<std::string> names;
-    for (const model::AddressList& list : model.address_lists) {
-        bool holds = false;
-        bool held = false; // by an entry that is closed now
-        for (const model::ListEntry& entry : list.entries) {
-            if (entry.range.contains(address)) {
-                const bool is_closed = entry.expires && clock.has_passed(*entry.expires);
-                holds = holds || !is_closed;
-                held = held || is_closed;
-            }
-        }
-        if (holds || held) {
-            names.push_back(holds ? list.name : text::concat(list.name, " (expired)"));
-        }
-    }
-    return text::join(names, ", ");
-}
-
-bool is_excepted(const model::Model& model, const model::GeoList& list, const IpAddress& address,
-                 const ClockReading& clock) {
-    return std::ranges::any_of(list.except_lists, [&](const std::string& name) {
-        const model::AddressList* except = model.find_address_list(name);
-        return except != nullptr && std::ranges::any_of(except->entries, [&](const model::ListEntry& entry) {
-                   return entry.range.contains(address) && !(entry.expires && clock.has_passed(*entry.expires));
-               });
-    });
-}
-
-std::string geo_lists_of(const model::Model& model, const IpAddress& address, const std::optional<CountryCode>& country,
-                         const ClockReading& clock) {
-    std::vector<std::string> names;
-    for (const model::GeoList& list : model.geo_lists) {
-        if (is_excepted(model, list, address, clock)) {
-            names.push_back(text::concat(list.name, " (excepted)"));
-        } else if (country && std::ranges::binary_search(list.countries, *country)) {
-            names.push_back(list.name);
-        } else if (!country && geo::is_global(address) && list.unknown == model::GeoList::Unknown::allow) {
-            names.push_back(text::concat(list.name, " (unknown)"));
-        }
-    }
-    return text::join(names, ", ");
-}
-
 const ruleset::ZoneEntry* find_wan(const ruleset::Ruleset& in_force) {
     const auto found = std::ranges::find_if(in_force.zones, &ruleset::ZoneEntry::is_wan);
     return found == in_force.zones.end() || found->interfaces.empty() ? nullptr : &*found;
@@ -374,7 +316,7 @@ ControlResponse GeoReport::show(const Invocation& invocation) {
     add_early_drop(facts, m_policy);
     add_last(facts, m_import.last().value_or(CountryImport::Last{}));
     const std::array tables{lists_table(model, contents ? *contents : geo::Contents{}), sets_table(m_policy.ruleset())};
-    return shown(facts, tables, invocation.has("--json"));
+    return {.exit_status = 0, .output = shown_together(facts, tables, invocation.has("--json")), .errors = {}};
 }
 
 ControlResponse GeoReport::look_up(const Invocation& invocation) {
@@ -404,7 +346,7 @@ ControlResponse GeoReport::look_up(const Invocation& invocation) {
                    : geo::is_global(*address) ? "the database gives it no country"
                                               : "private, shared or otherwise special: it belongs to no country";
     const std::array tables{services_table(m_policy, model, *address, clock.now)};
-    return shown(facts, tables, invocation.has("--json"));
+    return {.exit_status = 0, .output = shown_together(facts, tables, invocation.has("--json")), .errors = {}};
 }
 
 } // namespace sekisho::services

@@ -124,4 +124,17 @@ std::string Facts::json() const {
     return writer.take() + "\n";
 }
 
+std::string shown_together(const Facts& facts, std::span<const Table> tables, bool is_json) {
+    std::string output = is_json ? facts.json() : facts.text();
+    for (const Table& table : tables) {
+        if (is_json) {
+            output.resize(output.rfind('}'));
+            output += "," + table.json().substr(1);
+        } else {
+            output += "\n" + table.text();
+        }
+    }
+    return output;
+}
+
 } // namespace sekisho

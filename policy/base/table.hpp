@@ -2,6 +2,7 @@
 // The two faces of every read command: a table for people that closes with a status line, and JSON for programs.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,5 +45,8 @@ struct Facts {
     [[nodiscard]] std::string text() const;
     [[nodiscard]] std::string json() const;
 };
+
+/// Facts and tables in one: for people below each other, for programs one object.
+[[nodiscard]] std::string shown_together(const Facts& facts, std::span<const Table> tables, bool is_json);
 
 } // namespace sekisho

@@ -135,10 +135,16 @@ const Rule* Judge::ask(Hook hook, Course& course) const {
         if ((rule->mark != 0 && course.tracking.flow == nullptr) || !m_matcher.holds(*rule, course.passage())) {
             continue;
         }
+        if (m_steps != nullptr) {
+            m_steps->push_back({hook, rule});
+        }
         apply_mark(*rule, course.tracking.flow);
         if (!std::holds_alternative<ruleset::Continue>(rule->verdict)) {
             return rule;
         }
+    }
+    if (m_steps != nullptr) {
+        m_steps->push_back({hook, nullptr});
     }
     return nullptr;
 }

@@ -58,6 +58,12 @@ struct Judgement {
     }
 };
 
+/// What a hook said to a packet.
+struct Step {
+    ruleset::Hook hook = ruleset::Hook::screen;
+    const ruleset::Rule* rule = nullptr; ///< that held; none: no rule of the hook decided
+};
+
 /// Prepared for many packets; nothing is allocated for one, once `flows` and the fragments have their room. Borrows
 /// ruleset and environment.
 class Judge {
@@ -73,6 +79,9 @@ public:
     /// belongs to is found by the addresses that the other end knows; one in the middle that is not known yet is
     /// assumed to have been opened before.
     Judgement judge_sent(FlowTable& flows, const Arrival& arrival);
+
+    /// Every hook that is asked from now on is added to `steps`, with each rule that held; null ends it.
+    void watch(std::vector<Step>* steps) noexcept { m_steps = steps; }
 
     /// Forgets fragments.
     void clear() { m_reassembly.clear(); }
@@ -102,6 +111,7 @@ private:
     std::array<std::vector<const ruleset::Rule*>, ruleset::kHookCount> m_rules;
     Reassembly m_reassembly;
     Flow m_pending;
+    std::vector<Step>* m_steps = nullptr;
 };
 
 } // namespace sekisho::judge
