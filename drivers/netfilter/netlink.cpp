@@ -109,11 +109,24 @@ Result<Netlink> Netlink::open() {
     return netlink;
 }
 
-Result<void> Netlink::send(const std::vector<char>& bytes, const std::string& place) {
-    // What an earlier failure left unread would be taken for the answer to this one.
-    while (recv(mnl_socket_get_fd(m_socket.get()), m_buffer.data(), m_buffer.size(), MSG_DONTWAIT) >= 0 ||
-           errno == ENOBUFS) {
+Result<void> Netlink::subscribe(int group) {
+    if (mnl_socket_setsockopt(m_socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
+        return std::unexpected(Error::from_errno(Domain::kernel, "nf_tables", "watch changes", errno));
     }
+    return {};
+}
+
+void Netlink::drain() {
+    while (recv(descriptor(), m_buffer.data(), m_buffer.size(), MSG_DONTWAIT) >= 0 || errno == ENOBUFS) {
+    }
+}
+
+int Netlink::descriptor() const noexcept {
+    return mnl_socket_get_fd(m_socket.get());
+}
+
+Result<void> Netlink::send(const std::vector<char>& bytes, const std::string& place) {
+    drain(); // what an earlier failure left unread would be taken for the answer to this one
     if (mnl_socket_sendto(m_socket.get(), bytes.data(), bytes.size()) < 0) {
         return std::unexpected(Error::from_errno(Domain::kernel, place, "send to the kernel", errno));
     }

@@ -65,6 +65,12 @@ public:
                           const std::function<void(const nlmsghdr*)>& on_message,
                           const std::function<void()>& on_restart);
 
+    /// Joins a group of notifications (NFNLGRP_…). A socket that has joined one is for nothing else.
+    Result<void> subscribe(int group);
+    /// Throws away what has come.
+    void drain();
+    [[nodiscard]] int descriptor() const noexcept;
+
     /// Number of the rule set's generation: grows with every commit, by whomever.
     Result<std::uint32_t> generation();
 

@@ -3,14 +3,17 @@
 
 #include "drivers/netfilter/netlink.hpp"
 #include "drivers/netfilter/nft_command.hpp"
+#include "drivers/netfilter/nft_record.hpp"
 #include "drivers/netfilter/nft_table.hpp"
 #include "drivers/netfilter/set_loader.hpp"
 #include "policy/base/text.hpp"
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 
+#include <linux/netfilter.h>
 #include <net/if.h>
 
 namespace sekisho::drivers {
@@ -20,8 +23,12 @@ struct NftPacketFilter::Implementation {
     /// Content-named sets known to be whole: filled and verified by this process, or found in use by rules that are in
     /// force.
     std::set<std::string, std::less<>> whole_sets;
+    /// What the kernel told right after our last switch; none where somebody else changed something in the meantime.
+    std::optional<TableRecord> record;
+    std::set<std::string, std::less<>> changed_sets; ///< as the last comparison found them
 
     Result<void> run(const std::string& text);
+    Result<std::optional<TableRecord>> run_and_record(const std::string& text);
     Result<bool> is_whole(const std::string& name);
     Result<std::vector<const ruleset::Set*>> missing_sets(const ruleset::Ruleset& wanted,
                                                           const std::vector<std::string>& existing);
@@ -33,6 +40,34 @@ namespace {
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
+}
+
+/// Makes a chain of the record as a newer one has it; what else has changed since is not ours.
+void take_chain(std::optional<TableRecord>& record, std::optional<TableRecord> newer, std::string_view name) {
+    if (!record || !newer) {
+        record.reset();
+        return;
+    }
+    std::erase_if(record->chains, [name](const RecordedChain& chain) { return chain.name == name; });
+    for (RecordedChain& chain : newer->chains) {
+        if (chain.name == name) {
+            record->chains.insert(std::ranges::upper_bound(record->chains, chain.name, {}, &RecordedChain::name),
+                                  std::move(chain));
+            break;
+        }
+    }
+}
+
+/// The same ruleset over sets of other names, which are loaded for it.
+ruleset::Ruleset with_sets_anew(const ruleset::Ruleset& ruleset,
+                                const std::set<std::string, std::less<>>& changed_sets) {
+    ruleset::Ruleset other = ruleset;
+    for (ruleset::Set& set : other.sets) {
+        if (changed_sets.contains(set.name)) {
+            set.name += "_anew";
+        }
+    }
+    return other;
 }
 
 } // namespace
@@ -56,6 +91,10 @@ Result<void> NftPacketFilter::Implementation::run(const std::string& text) {
         return {};
     }
     return std::unexpected(Error(Domain::kernel, "nft", outcome.report));
+}
+
+Result<std::optional<TableRecord>> NftPacketFilter::Implementation::run_and_record(const std::string& text) {
+    return record_after([&] { return run(text); }, netlink, NFPROTO_INET, ruleset::kTable, SetElements::ignored);
 }
 
 /// Whether a set that the kernel has may be used as it is; one that may not is deleted.
@@ -131,9 +170,11 @@ Result<ports::FilterReport> NftPacketFilter::apply(const ruleset::Ruleset& rules
     if (!loaded) {
         return std::unexpected(kernel.discard(missing, Error(loaded.error()).in("load sets")));
     }
-    if (auto switched = kernel.run(rendered.transaction + ruleset::cleanup(rendered, existing)); !switched) {
+    auto switched = kernel.run_and_record(rendered.transaction + ruleset::cleanup(rendered, existing));
+    if (!switched) {
         return std::unexpected(kernel.discard(missing, std::move(switched).error()));
     }
+    kernel.record = *std::move(switched);
 
     kernel.whole_sets.clear();
     for (const ruleset::Set& set : ruleset.sets) {
@@ -145,6 +186,45 @@ Result<ports::FilterReport> NftPacketFilter::apply(const ruleset::Ruleset& rules
                                .sets_loaded = missing.size(),
                                .elements_loaded = *loaded,
                                .sets_removed = static_cast<std::size_t>(removed)};
+}
+
+Result<std::uint32_t> NftPacketFilter::generation() {
+    return m_implementation->netlink.generation();
+}
+
+Result<ports::Comparisons> NftPacketFilter::compare(const ruleset::Ruleset& ruleset, Time now) {
+    Implementation& kernel = *m_implementation;
+    const TableRecord found = TRY(record_table(kernel.netlink, NFPROTO_INET, ruleset::kTable, SetElements::ignored));
+    ports::Comparisons rows = drivers::compare(kernel.record, found);
+    kernel.changed_sets.clear();
+    if (!found.is_there) {
+        return rows;
+    }
+    for (const ruleset::Set& set : ruleset.sets) {
+        ports::Comparison row = TRY(compare_set(kernel.netlink, set, now));
+        // The kernel may tell more than look-ups do: how many elements there are.
+        const auto recorded = std::ranges::find(rows, row.item, &ports::Comparison::item);
+        if (recorded != rows.end()) {
+            row.found += row.matches() ? "; it was changed since it was filled" : "";
+            rows.erase(recorded);
+        }
+        if (!row.matches()) {
+            kernel.changed_sets.insert(set.name);
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+Result<void> NftPacketFilter::restore(const ruleset::Ruleset& ruleset, Time now) {
+    Implementation& kernel = *m_implementation;
+    if (!kernel.changed_sets.empty()) {
+        // A set in use can't be deleted, and one that was changed is not loaded again while it is there.
+        TRY(apply(with_sets_anew(ruleset, kernel.changed_sets), now));
+        kernel.changed_sets.clear();
+    }
+    TRY(apply(ruleset, now));
+    return {};
 }
 
 Result<bool> NftPacketFilter::is_loaded() {
@@ -169,7 +249,8 @@ Result<ports::EarlyDrop> NftPacketFilter::install_early_drop(const ruleset::Rule
                                  [](const std::string& name) { return if_nametoindex(name.c_str()) != 0; });
         }
     }
-    TRY(m_implementation->run(ruleset::early_text(ruleset, devices)));
+    auto installed = TRY(m_implementation->run_and_record(ruleset::early_text(ruleset, devices)));
+    take_chain(m_implementation->record, std::move(installed), ruleset::kEarlyChain);
     return early_drop();
 }
 

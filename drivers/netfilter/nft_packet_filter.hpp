@@ -17,6 +17,9 @@ public:
     ~NftPacketFilter() override;
 
     Result<ports::FilterReport> apply(const ruleset::Ruleset& ruleset, Time now) override;
+    Result<std::uint32_t> generation() override;
+    Result<ports::Comparisons> compare(const ruleset::Ruleset& ruleset, Time now) override;
+    Result<void> restore(const ruleset::Ruleset& ruleset, Time now) override;
     Result<bool> is_loaded() override;
     Result<std::size_t> remove_unreferenced_sets() override;
     Result<std::vector<ports::CounterReading>> counters() override;

@@ -152,15 +152,7 @@ Result<void> unless_absent(Result<void> done) {
     return !done && done.error().number() == ENOENT ? Result<void>{} : done;
 }
 
-} // namespace
-
-Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
-    Netlink netlink = TRY(Netlink::open());
-    return std::unique_ptr<NftStationFilter>(new NftStationFilter(std::move(netlink)));
-}
-
-Result<void> NftStationFilter::install(const ruleset::StationFilter& filter) {
-    const std::string text = ruleset::station_filter_text(filter);
+Result<void> run(const std::string& text) {
     const NftOutcome outcome = TRY(run_nft(text));
     switch (outcome.kind) {
     case NftOutcome::Kind::accepted:
@@ -171,6 +163,37 @@ Result<void> NftStationFilter::install(const ruleset::StationFilter& filter) {
         break;
     }
     return std::unexpected(Error(Domain::kernel, "nft", outcome.report));
+}
+
+} // namespace
+
+Result<std::unique_ptr<NftStationFilter>> NftStationFilter::create() {
+    Netlink netlink = TRY(Netlink::open());
+    return std::unique_ptr<NftStationFilter>(new NftStationFilter(std::move(netlink)));
+}
+
+Result<void> NftStationFilter::install(const ruleset::StationFilter& filter) {
+    return run_and_record(ruleset::station_filter_text(filter), filter);
+}
+
+Result<void> NftStationFilter::install_anew(const ruleset::StationFilter& filter) {
+    const std::string removal = text::concat("destroy table netdev ", ruleset::kStationTable, "\n");
+    return run_and_record(removal + ruleset::station_filter_text(filter), filter);
+}
+
+Result<void> NftStationFilter::run_and_record(const std::string& text, const ruleset::StationFilter& filter) {
+    m_record = TRY(record_after([&] { return run(text); }, m_netlink, NFPROTO_NETDEV, ruleset::kStationTable,
+                                SetElements::recorded));
+    const bool wants_table = !filter.locked.empty() || !filter.open.empty();
+    if (m_record && m_record->is_there != wants_table) {
+        m_record.reset(); // there was nothing to take away, and somebody made one
+    }
+    return {};
+}
+
+Result<ports::Comparisons> NftStationFilter::compare() {
+    return drivers::compare(
+        m_record, TRY(record_table(m_netlink, NFPROTO_NETDEV, ruleset::kStationTable, SetElements::recorded)));
 }
 
 Result<void> NftStationFilter::put(std::span<const Lease> leases) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "drivers/netfilter/netlink.hpp"
+#include "drivers/netfilter/nft_record.hpp"
 #include "firmware/ports/station_filter.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace sekisho::drivers {
 
@@ -15,6 +17,8 @@ public:
     static Result<std::unique_ptr<NftStationFilter>> create();
 
     Result<void> install(const ruleset::StationFilter& filter) override;
+    Result<void> install_anew(const ruleset::StationFilter& filter) override;
+    Result<ports::Comparisons> compare() override;
     Result<void> put(std::span<const Lease> leases) override;
     Result<std::vector<access::Station>> heard() override;
     Result<void> remove(const access::Station& station) override;
@@ -25,7 +29,10 @@ public:
 private:
     explicit NftStationFilter(Netlink netlink) : m_netlink(std::move(netlink)) {}
 
+    Result<void> run_and_record(const std::string& text, const ruleset::StationFilter& filter);
+
     Netlink m_netlink;
+    std::optional<TableRecord> m_record; ///< right after the last install()
 };
 
 } // namespace sekisho::drivers

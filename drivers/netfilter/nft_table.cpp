@@ -70,9 +70,8 @@ Result<std::vector<ListedChain>> list_chains(Netlink& netlink) {
     return chains;
 }
 
-Result<std::vector<std::string>> list_sets(Netlink& netlink) {
-    std::vector<std::string> names;
-    TRY(dump(
+Result<void> list_sets(Netlink& netlink, ruleset::TableObjects& objects) {
+    return dump(
         netlink, NFT_MSG_GETSET, "sets",
         [](nlmsghdr* message) {
             const OwnedSet wanted;
@@ -81,13 +80,19 @@ Result<std::vector<std::string>> list_sets(Netlink& netlink) {
         },
         [&](const nlmsghdr* reply) {
             const OwnedSet set;
-            if (nftnl_set_nlmsg_parse(reply, set.get()) == 0 &&
-                (nftnl_set_get_u32(set.get(), NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS) == 0) {
-                names.emplace_back(nftnl_set_get_str(set.get(), NFTNL_SET_NAME));
+            if (nftnl_set_nlmsg_parse(reply, set.get()) != 0) {
+                return;
+            }
+            const std::uint32_t flags = nftnl_set_get_u32(set.get(), NFTNL_SET_FLAGS);
+            if ((flags & NFT_SET_ANONYMOUS) == 0) {
+                ((flags & NFT_SET_MAP) != 0 ? objects.maps : objects.sets)
+                    .emplace_back(nftnl_set_get_str(set.get(), NFTNL_SET_NAME));
             }
         },
-        [&] { names.clear(); }));
-    return names;
+        [&] {
+            objects.sets.clear();
+            objects.maps.clear();
+        });
 }
 
 template <typename Names>
@@ -103,7 +108,7 @@ Result<ruleset::TableObjects> list_table(Netlink& netlink) {
     ruleset::TableObjects objects;
     objects.chains = names_of(TRY(list_chains(netlink)), &ListedChain::name);
     objects.counters = names_of(TRY(list_counters(netlink)), &ports::CounterReading::id);
-    objects.sets = TRY(list_sets(netlink));
+    TRY(list_sets(netlink, objects));
     return objects;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/netfilter/set_loader.hpp"
 
+#include "drivers/netfilter/nft_record.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/renderer.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -29,6 +31,8 @@ namespace {
 constexpr std::size_t kRangesPerMessage = 500;
 /// Ranges looked up after a load.
 constexpr std::size_t kVerifiedRanges = 1'000;
+/// Ranges of a large set looked up at each comparison.
+constexpr std::size_t kComparedRanges = 50;
 /// Ranges of one request: each element found is a message in the socket's receive buffer.
 constexpr std::size_t kRangesPerLookup = 100;
 
@@ -129,11 +133,11 @@ std::string place_of(const ruleset::Set& set) {
     return text::concat("set ", set.name);
 }
 
-/// One element that a look-up found.
+/// One element that a look-up or a list found.
 struct Found {
     IpAddress key;
     bool is_end = false;
-    friend bool operator==(const Found&, const Found&) = default;
+    friend auto operator<=>(const Found&, const Found&) = default;
 };
 
 void collect_found(const nlmsghdr* reply, Family family, std::vector<Found>& found) {
@@ -222,10 +226,10 @@ std::optional<IpAddress> end_to_verify(const ruleset::Set& set, std::size_t inde
 
 /// All positions of a small set, else as many at random, ascending: what an error in our own arithmetic leaves out is
 /// nothing that repeats.
-std::vector<std::size_t> positions_to_verify(std::size_t size) {
-    std::vector<std::size_t> positions(std::min(size, kVerifiedRanges));
+std::vector<std::size_t> positions_to_verify(std::size_t size, std::size_t most) {
+    std::vector<std::size_t> positions(std::min(size, most));
     std::iota(positions.begin(), positions.end(), std::size_t{0});
-    if (size > kVerifiedRanges) {
+    if (size > most) {
         std::random_device random;
         std::uniform_int_distribution<std::size_t> any(0, size - 1);
         std::ranges::generate(positions, [&] { return any(random); });
@@ -233,6 +237,111 @@ std::vector<std::size_t> positions_to_verify(std::size_t size) {
         positions.erase(std::ranges::unique(positions).begin(), positions.end());
     }
     return positions;
+}
+
+// ---- comparison
+
+Result<std::vector<Found>> list_elements(Netlink& netlink, const ruleset::Set& set) {
+    std::vector<Found> found;
+    TRY(netlink.request(
+        NFT_MSG_GETSETELEM, RequestKind::dump, place_of(set),
+        [&](nlmsghdr* message) {
+            mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, std::string(ruleset::kTable).c_str());
+            mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set.name.c_str());
+        },
+        [&](const nlmsghdr* reply) { collect_found(reply, set.family, found); }, [&] { found.clear(); }));
+    std::ranges::sort(found);
+    return found;
+}
+
+/// The first of some elements that others lack, both sorted.
+std::optional<IpAddress> first_beyond(const std::vector<Found>& some, const std::vector<Found>& others) {
+    for (const Found& each : some) {
+        if (!std::ranges::binary_search(others, each)) {
+            return each.key;
+        }
+    }
+    return std::nullopt;
+}
+
+/// What must be in the kernel, and what may be: a range that runs out about now is the kernel's to take away.
+struct Wanted {
+    std::vector<Found> certain;
+    std::vector<Found> possible;
+    std::size_t ranges = 0; ///< certain ones
+};
+
+Wanted wanted_elements(const ruleset::Set& set, Time later) {
+    Wanted wanted;
+    for (std::size_t index = 0; index < set.size(); ++index) {
+        const IpRange& range = range_of(set, index);
+        std::vector<Found> elements{{.key = range.first, .is_end = false}};
+        if (IpAddress behind = range.last; behind.increment()) {
+            elements.push_back({.key = behind, .is_end = true});
+        }
+        std::ranges::copy(elements, std::back_inserter(wanted.possible));
+        if (to_loaded(set, index, later)) {
+            std::ranges::copy(elements, std::back_inserter(wanted.certain));
+            ++wanted.ranges;
+        }
+    }
+    std::ranges::sort(wanted.certain);
+    std::ranges::sort(wanted.possible);
+    return wanted;
+}
+
+Result<std::string> difference_of_small(Netlink& netlink, const ruleset::Set& set, const Wanted& wanted) {
+    auto listed = list_elements(netlink, set);
+    if (!listed && listed.error().number() == ENOENT) {
+        return std::string("; the set is not there");
+    }
+    const std::vector<Found> found = TRY(std::move(listed));
+    if (const auto missing = first_beyond(wanted.certain, found)) {
+        return text::concat("; missing is ", missing->text());
+    }
+    if (const auto foreign = first_beyond(found, wanted.possible)) {
+        return text::concat("; foreign is ", foreign->text());
+    }
+    return std::string();
+}
+
+/// Whether something in the set covers the address.
+Result<bool> is_covered(Netlink& netlink, const ruleset::Set& set, const IpAddress& address) {
+    std::vector<Found> found;
+    auto asked = netlink.request(
+        NFT_MSG_GETSETELEM, RequestKind::look_up, place_of(set),
+        [&](nlmsghdr* message) {
+            ElementWriter writer(message, set.name);
+            writer.start(address, 0);
+            writer.finish();
+        },
+        [&](const nlmsghdr* reply) { collect_found(reply, set.family, found); }, [&] { found.clear(); });
+    if (!asked && asked.error().number() != ENOENT) {
+        return std::unexpected(std::move(asked).error());
+    }
+    return !found.empty();
+}
+
+Result<std::string> difference_of_large(Netlink& netlink, const ruleset::Set& set, Time later) {
+    for (const std::size_t index : positions_to_verify(set.size(), kComparedRanges)) {
+        if (!to_loaded(set, index, later)) {
+            continue;
+        }
+        const IpRange& range = range_of(set, index);
+        const Lookup lookup{.range = range, .expect_end = {}};
+        if (auto found = look_up(netlink, set, {&lookup, 1}); !found) {
+            if (found.error().number() != 0 && found.error().number() != ENOENT) {
+                return std::unexpected(std::move(found).error());
+            }
+            return text::concat("; missing is ", range.text());
+        }
+        IpAddress behind = range.last;
+        const bool is_gap = behind.increment() && (index + 1 == set.size() || range_of(set, index + 1).first != behind);
+        if (is_gap && TRY(is_covered(netlink, set, behind))) {
+            return text::concat("; foreign is ", behind.text());
+        }
+    }
+    return std::string();
 }
 
 } // namespace
@@ -258,7 +367,7 @@ Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now) {
     // A second of grace: a range that runs out while it is being looked up is no failure.
     const Time later{now.microseconds + 1'000'000};
     std::vector<Lookup> lookups;
-    for (const std::size_t index : positions_to_verify(set.size())) {
+    for (const std::size_t index : positions_to_verify(set.size(), kVerifiedRanges)) {
         if (to_loaded(set, index, later)) {
             lookups.push_back({.range = range_of(set, index), .expect_end = end_to_verify(set, index, now)});
         }
@@ -269,6 +378,22 @@ Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now) {
         TRY(verify(netlink, set, part));
     }
     return {};
+}
+
+Result<ports::Comparison> compare_set(Netlink& netlink, const ruleset::Set& set, Time now) {
+    const Time later{now.microseconds + 1'000'000}; // see verify_set()
+    std::string expected;
+    std::string difference;
+    if (set.size() <= kVerifiedRanges) {
+        const Wanted wanted = wanted_elements(set, later);
+        expected = text::concat(text::to_text(wanted.ranges), " ranges");
+        difference = TRY(difference_of_small(netlink, set, wanted));
+    } else {
+        expected = text::concat(text::to_text(set.size()), " ranges, some looked up");
+        difference = TRY(difference_of_large(netlink, set, later));
+    }
+    return ports::Comparison{item_of_set(text::concat("inet ", ruleset::kTable), set.name), expected,
+                             expected + difference};
 }
 
 } // namespace sekisho::drivers

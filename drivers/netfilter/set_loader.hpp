@@ -4,6 +4,7 @@
 #pragma once
 
 #include "drivers/netfilter/netlink.hpp"
+#include "firmware/ports/enforcement.hpp"
 #include "policy/ruleset/ruleset.hpp"
 
 namespace sekisho::drivers {
@@ -25,5 +26,9 @@ inline constexpr std::size_t kRangesPerTransaction = 6'000;
 
 /// Looks up both ends of some of the set's ranges, spread over it; fails where the kernel does not hold them as sent.
 [[nodiscard]] Result<void> verify_set(Netlink& netlink, const ruleset::Set& set, Time now);
+
+/// What the kernel holds of the set's ranges that have not run out: of a set that is small enough to be listed all,
+/// nothing else beside; of a large one some, spread over it, and nothing between them.
+[[nodiscard]] Result<ports::Comparison> compare_set(Netlink& netlink, const ruleset::Set& set, Time now);
 
 } // namespace sekisho::drivers

@@ -142,6 +142,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::show_accounts:
     case CommandId::show_components:
     case CommandId::show_configuration:
+    case CommandId::show_enforcement:
     case CommandId::show_geo:
     case CommandId::show_geo_lookup:
     case CommandId::show_interfaces:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "firmware/ports/enforcement.hpp"
 #include "policy/ruleset/ruleset.hpp"
 
 #include <cstdint>
@@ -38,6 +39,19 @@ public:
     /// Puts a ruleset in force with one atomic switch. On an error the former ruleset is in force, unchanged, and sets
     /// loaded for the new one are gone or unreferenced. `now` turns absolute expiries into the kernel's timeouts.
     virtual Result<FilterReport> apply(const ruleset::Ruleset& ruleset, Time now) = 0;
+
+    /// Number of the kernel's present state of all tables: grows with every change of rules or sets, by whomever,
+    /// except of what packets change themselves.
+    virtual Result<std::uint32_t> generation() = 0;
+
+    /// What the kernel has beside what it had right after the last switch: chains with their hooks and rules, sets, and
+    /// the contents of the ruleset's sets (all of a small one, some of a large one). What packets fill, and counters'
+    /// values, don't count. The ruleset must be the one in force.
+    virtual Result<Comparisons> compare(const ruleset::Ruleset& ruleset, Time now) = 0;
+
+    /// Puts the ruleset that should be in force there again, in place of whatever is, without a moment in which neither
+    /// is. Sets that compare() found changed are loaded anew; so is what is left of a failed call.
+    virtual Result<void> restore(const ruleset::Ruleset& ruleset, Time now) = 0;
 
     /// Whether a ruleset of ours is in the kernel, from this process or an earlier one.
     virtual Result<bool> is_loaded() = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "firmware/ports/enforcement.hpp"
 #include "policy/access/event.hpp"
 #include "policy/ruleset/station_filter.hpp"
 
@@ -20,6 +21,12 @@ public:
     /// Puts the rules in force for the ports that are there; leases stay as they are. On an error the former rules
     /// stay.
     virtual Result<void> install(const ruleset::StationFilter& filter) = 0;
+    /// The same in place of whatever there is, leases included: they are to be put again.
+    virtual Result<void> install_anew(const ruleset::StationFilter& filter) = 0;
+
+    /// What the kernel has beside what it had right after the last install(): chains with their hooks and rules, sets
+    /// that are no leases.
+    virtual Result<Comparisons> compare() = 0;
 
     struct Lease {
         access::Station station;

@@ -10,6 +10,7 @@
 #include "drivers/json/support_record.hpp"
 #include "drivers/netfilter/kernel_connections.hpp"
 #include "drivers/netfilter/nft_cut_flows.hpp"
+#include "drivers/netfilter/nft_changes.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/netfilter/nft_station_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
@@ -39,6 +40,7 @@
 #include "firmware/services/country_import.hpp"
 #include "firmware/services/device_names.hpp"
 #include "firmware/services/dhcp_server.hpp"
+#include "firmware/services/enforcement.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/geo_report.hpp"
 #include "firmware/services/helper_ends.hpp"
@@ -181,6 +183,7 @@ struct Daemon {
           packet_log(loop, clock_port),
           station_log(loop, clock_port, {.groups = {ruleset::kLogGroupStations}}),
           station_table(loop),
+          filter_changes(loop),
           authenticators(loop, options.run_directory + "/hostapd-control"),
           radius(loop, clock_port, drivers::radius_digests(), drivers::MbedtlsKeyMaker::fill_random),
           resolver(loop),
@@ -224,6 +227,7 @@ struct Daemon {
                       // line numbers of a log in memory are not those of the log on the data partition
                       opened.data_trouble.empty() ? *opened.store : *opened.run_store},
                      opened.image.identity.product, opened.image.identity.version),
+          enforcement({*opened.filter, loop}, log),
           lifecycle({machine, clock, loop}, opened.image, timekeeper, log, [this] { return utc_offset(); }),
           administration({*opened.filter, *opened.network, machine, clock, reader}, policy, log, timekeeper) {}
 
@@ -368,6 +372,22 @@ struct Daemon {
         note(log, "port access", port_access.start());
     }
 
+    /// What is looked at to prove that the configuration is in force.
+    void start_enforcement() {
+        enforcement.add({.name = "packet filter",
+                         .compare = [this] { return policy.compare_rules(); },
+                         .restore = [this] { return policy.restore_rules(); },
+                         .follows_generation = true});
+        enforcement.add({.name = "port access",
+                         .compare = [this] { return port_access.compare_filter(); },
+                         .restore = [this] { return port_access.restore_filter(); },
+                         .follows_generation = true});
+        administration.serve(services::CommandId::show_enforcement,
+                             [this](const auto& invocation, const auto&) { return enforcement.show(invocation); });
+        note(log, "packet filter watch", filter_changes.watch([this] { enforcement.look_soon(); }));
+        enforcement.start();
+    }
+
     void serve_log() {
         administration.serve(services::CommandId::log_page, [this](const auto& invocation, const auto& request) {
             return log_export.page(invocation, request);
@@ -413,6 +433,7 @@ struct Daemon {
     drivers::NflogPacketLog packet_log;
     drivers::NflogPacketLog station_log;
     drivers::KernelStationTable station_table;
+    drivers::NftChanges filter_changes;
     drivers::HostapdAuthenticators authenticators;
     drivers::RadiusRelay radius;
     drivers::MbedtlsKeyMaker key_maker;
@@ -448,6 +469,7 @@ struct Daemon {
     services::SshServer ssh;
     services::SshServerLog ssh_log;
     services::LogForwarding forwarding;
+    services::Enforcement enforcement;
     services::Lifecycle lifecycle;
     services::LogExport log_export{log, reader};
     services::AccessHistory access_history{log, reader};
@@ -519,6 +541,7 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
     }
     daemon.start_lifecycle();
     daemon.serve_log();
+    daemon.start_enforcement();
     note(daemon.log, "clock", clock.watch_steps([&daemon] {
         daemon.policy.check_clock();
         daemon.lifecycle.check();

@@ -165,6 +165,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::replay:
     case CommandId::show_accounts:
     case CommandId::show_components:
+    case CommandId::show_enforcement:
     case CommandId::show_geo:
     case CommandId::show_geo_lookup:
     case CommandId::show_lifecycle:

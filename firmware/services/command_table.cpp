@@ -67,7 +67,7 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 41> kCommands{{
+constexpr std::array<CommandRow, 42> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -135,6 +135,8 @@ constexpr std::array<CommandRow, 41> kCommands{{
     {CommandId::show_components, "show components", none, kJsonOnly, daemon, listed,
      "software in the image with its versions"},
     {CommandId::show_configuration, "show configuration", none, {}, daemon, listed, "the configuration in force"},
+    {CommandId::show_enforcement, "show enforcement", none, kJsonOnly, daemon, listed,
+     "what the kernel has beside what the policy in force wants; exit status 1 where something differs"},
     {CommandId::show_geo, "show geo", none, kJsonOnly, daemon, listed,
      "country database, lists of countries and what they hold, early drop, last import"},
     {CommandId::show_geo_lookup, "show geo lookup", address, kJsonOnly, daemon, listed,

@@ -44,6 +44,7 @@ enum class CommandId {
     show_accounts,
     show_components,
     show_configuration,
+    show_enforcement,
     show_geo,
     show_geo_lookup,
     show_interfaces,

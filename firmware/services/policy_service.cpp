@@ -448,6 +448,20 @@ void PolicyService::check_clock() {
     }
 }
 
+Result<ports::Comparisons> PolicyService::compare_rules() {
+    return m_ports.filter.compare(m_ruleset, m_timekeeper.reading().now);
+}
+
+Result<void> PolicyService::restore_rules() {
+    if (m_before_switch) {
+        m_before_switch();
+    }
+    TRY(m_ports.filter.restore(m_ruleset, m_timekeeper.reading().now));
+    m_early_drop.install(m_ruleset);
+    m_after_switch(m_ruleset);
+    return {};
+}
+
 void PolicyService::record_expiries(const ClockReading& clock) {
     if (!m_configuration) {
         return;

@@ -91,6 +91,10 @@ public:
     /// Looks at the clock and puts a new ruleset in force where an expiry passed or the clock's state changed.
     void check_clock();
 
+    /// The packet filter beside the rules in force, and putting them there again; connections that others let in end.
+    Result<ports::Comparisons> compare_rules();
+    Result<void> restore_rules();
+
     /// Makes interfaces, addresses and routes as configured where they are not, e.g. after an interface appeared.
     void configure_network();
 

@@ -120,11 +120,28 @@ Result<void> PortAccess::adopt() {
     return {};
 }
 
-Result<void> PortAccess::install_filter() {
+ruleset::StationFilter PortAccess::wanted_filter() const {
     ruleset::StationFilter wanted = m_filter;
     const auto is_absent = [this](const std::string& port) { return !m_links.contains(port); };
     std::erase_if(wanted.locked, is_absent); // a table on a port that is not there would be refused whole
     std::erase_if(wanted.open, is_absent);
+    return wanted;
+}
+
+Result<void> PortAccess::restore_filter() {
+    note_heard();
+    m_is_installed = false;
+    ruleset::StationFilter wanted = wanted_filter();
+    TRY(m_ports.filter.install_anew(wanted));
+    m_installed = std::move(wanted);
+    m_is_installed = true;
+    renew_leases();
+    let_wake();
+    return {};
+}
+
+Result<void> PortAccess::install_filter() {
+    ruleset::StationFilter wanted = wanted_filter();
     if (m_is_installed && wanted == m_installed) {
         return {};
     }

@@ -57,6 +57,11 @@ public:
     /// way round.
     Result<void> follow(const model::Model& model);
 
+    /// The second layer of port access beside what was installed, and putting it there again with its leases.
+    Result<::sekisho::ports::Comparisons> compare_filter() { return m_ports.filter.compare(); }
+
+    Result<void> restore_filter();
+
     /// Looks at the links anew: installs the filter where ports have come or gone, and knows the router's addresses.
     void check_links();
 
@@ -122,6 +127,7 @@ private:
     void let_wake();
     void set_timer();
     Result<bool> read_links();
+    [[nodiscard]] ruleset::StationFilter wanted_filter() const;
     Result<void> install_filter();
     Result<void> configure();
     void follow_authenticators();

@@ -62,6 +62,10 @@ constexpr std::array<FieldRow, kFieldCount> kFields{{
     {Field::access_device, "sekisho.access.device", FieldKind::text, "name of the device in the configuration"},
     {Field::access_method, "sekisho.access.method", FieldKind::text, "how the device came onto the port: dot1x, mab …"},
     {Field::access_role, "sekisho.access.role", FieldKind::text, "role that the device has on the port"},
+    {Field::enforcement_item, "sekisho.enforcement.item", FieldKind::text,
+     "what of the kernel was not as the policy in force wants it"},
+    {Field::enforcement_expected, "sekisho.enforcement.expected", FieldKind::text, "how the policy wants it"},
+    {Field::enforcement_found, "sekisho.enforcement.found", FieldKind::text, "how the kernel had it"},
     {Field::log_server, "sekisho.log_server", FieldKind::text, "name of a syslog server in the configuration"},
     {Field::message, "message", FieldKind::text, "a sentence for a person", SyslogPlace::text},
 }};

@@ -63,6 +63,9 @@ enum class Field : std::uint8_t {
     access_device,        ///< sekisho.access.device: name of the device in the configuration
     access_method,        ///< sekisho.access.method: "dot1x", "mab" …
     access_role,          ///< sekisho.access.role: what the device was admitted as
+    enforcement_item,     ///< sekisho.enforcement.item: what of the kernel was not as the policy wants it
+    enforcement_expected, ///< sekisho.enforcement.expected: how the policy wants it
+    enforcement_found,    ///< sekisho.enforcement.found: how the kernel had it
     log_server,           ///< sekisho.log_server: name of a syslog server in the configuration
     message,              ///< message: a sentence for a person
 };

@@ -325,6 +325,7 @@ std::string cleanup(const Rendered& rendered, const TableObjects& existing) {
     remove("chain", existing.chains, rendered.chains);
     remove("counter", existing.counters, rendered.counters);
     remove("set", existing.sets, rendered.sets);
+    remove("map", existing.maps, {});
     return result;
 }
 

@@ -60,6 +60,7 @@ struct TableObjects {
     std::vector<std::string> chains;
     std::vector<std::string> counters;
     std::vector<std::string> sets;
+    std::vector<std::string> maps = {}; ///< never of ours
 };
 
 /// Text that, behind `transaction` and in the same run of nft, deletes what of `existing` the new policy does not use.

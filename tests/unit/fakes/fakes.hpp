@@ -276,6 +276,22 @@ public:
         return ports::FilterReport{ruleset.rules.size(), ruleset.sets.size(), 0, 0};
     }
 
+    Result<std::uint32_t> generation() override { return current_generation; }
+
+    Result<ports::Comparisons> compare(const ruleset::Ruleset&, Time) override {
+        ++comparisons;
+        return found;
+    }
+
+    Result<void> restore(const ruleset::Ruleset& ruleset, Time now) override {
+        TRY(apply(ruleset, now));
+        ++restorations;
+        for (ports::Comparison& each : found) {
+            each.found = each.expected;
+        }
+        return {};
+    }
+
     Result<bool> is_loaded() override { return loaded; }
 
     Result<std::size_t> remove_unreferenced_sets() override { return std::size_t{0}; }
@@ -310,6 +326,10 @@ public:
     int skip = 0;   ///< after so many that don't
     std::vector<ports::CounterReading> readings;
     bool refuse_counters = false;
+    std::uint32_t current_generation = 1;
+    ports::Comparisons found; ///< by compare()
+    int comparisons = 0;
+    int restorations = 0;
 };
 
 class FakeNetwork final : public ports::Network {

@@ -72,6 +72,19 @@ public:
         return {};
     }
 
+    Result<void> install_anew(const ruleset::StationFilter& filter) override {
+        TRY(install(filter));
+        roles.clear();
+        lively.clear();
+        bound.clear();
+        for (ports::Comparison& each : found) {
+            each.found = each.expected;
+        }
+        return {};
+    }
+
+    Result<ports::Comparisons> compare() override { return found; }
+
     Result<void> put(std::span<const Lease> leases) override {
         if (refuse) {
             return std::unexpected(Error(Domain::kernel, "roles", "no buffer space"));
@@ -117,6 +130,7 @@ public:
         return {};
     }
 
+    ports::Comparisons found; ///< by compare()
     std::set<AddressLease> bound;
     int bindings = 0;
     std::set<std::string> lively;
