@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/netfilter/nft_record.hpp"
 
+#include "drivers/netfilter/nft_attributes.hpp"
 #include "policy/base/sha256.hpp"
 #include "policy/base/text.hpp"
 
@@ -24,55 +25,6 @@ constexpr std::uint8_t kCommentType = 0; ///< of nft's user data of a rule (libn
 
 /// NFTA_SET_COUNT, of kernels that are newer than the header: how many elements a set has.
 constexpr std::size_t kSetCount = 20;
-
-/// Attributes of a nest or a message by type; unknown ones are left out.
-template <std::size_t kCount>
-class Attributes {
-public:
-    explicit Attributes(const nlmsghdr* message) { mnl_attr_parse(message, sizeof(nfgenmsg), take, this); }
-
-    explicit Attributes(const nlattr* nest) {
-        if (nest != nullptr) {
-            mnl_attr_parse_nested(nest, take, this);
-        }
-    }
-
-    const nlattr* operator[](std::size_t type) const { return m_found[type]; }
-
-    [[nodiscard]] std::string_view text(std::size_t type) const {
-        return m_found[type] == nullptr ? std::string_view() : std::string_view(mnl_attr_get_str(m_found[type]));
-    }
-
-    /// 0 where absent.
-    [[nodiscard]] std::uint32_t number(std::size_t type) const {
-        return m_found[type] == nullptr ? 0 : ntohl(mnl_attr_get_u32(m_found[type]));
-    }
-
-private:
-    static int take(const nlattr* attribute, void* self) {
-        const std::uint16_t type = mnl_attr_get_type(attribute);
-        if (type < kCount) {
-            static_cast<Attributes*>(self)->m_found[type] = attribute;
-        }
-        return MNL_CB_OK;
-    }
-
-    std::array<const nlattr*, kCount> m_found{};
-};
-
-/// The elements of a list, whatever their types.
-template <typename Visit>
-void for_each_nested(const nlattr* nest, Visit visit) {
-    if (nest != nullptr) {
-        mnl_attr_parse_nested(
-            nest,
-            [](const nlattr* attribute, void* callback) {
-                (*static_cast<Visit*>(callback))(attribute);
-                return MNL_CB_OK;
-            },
-            &visit);
-    }
-}
 
 std::span<const std::uint8_t> payload_of(const nlattr* attribute) {
     if (attribute == nullptr) {
@@ -99,7 +51,7 @@ bool counts_packets(std::string_view expression) {
 Digest digest_of_expressions(const nlattr* list) {
     Sha256 hash;
     for_each_nested(list, [&hash](const nlattr* element) {
-        const Attributes<NFTA_EXPR_MAX + 1> expression(element);
+        const NftAttributes<NFTA_EXPR_MAX + 1> expression(element);
         const std::string_view name = expression.text(NFTA_EXPR_NAME);
         add(hash, name);
         if (!counts_packets(name)) {
@@ -123,11 +75,11 @@ std::string comment_in(std::span<const std::uint8_t> data) {
 }
 
 /// Devices of a chain are no part of it: they come and go.
-std::string head_of(const Attributes<NFTA_CHAIN_MAX + 1>& chain) {
+std::string head_of(const NftAttributes<NFTA_CHAIN_MAX + 1>& chain) {
     if (chain[NFTA_CHAIN_HOOK] == nullptr) {
         return {};
     }
-    const Attributes<NFTA_HOOK_MAX + 1> hook(chain[NFTA_CHAIN_HOOK]);
+    const NftAttributes<NFTA_HOOK_MAX + 1> hook(chain[NFTA_CHAIN_HOOK]);
     return text::concat(chain.text(NFTA_CHAIN_TYPE), " at hook ",
                         text::to_text(std::uint64_t{hook.number(NFTA_HOOK_HOOKNUM)}), ", priority ",
                         text::to_text_signed(static_cast<std::int32_t>(hook.number(NFTA_HOOK_PRIORITY))), ", policy ",
@@ -144,7 +96,7 @@ public:
         return dump(
             NFT_MSG_GETTABLE, NFTA_TABLE_UNSPEC, [&] { record.is_there = false; },
             [&](const nlmsghdr* reply) {
-                const Attributes<NFTA_TABLE_MAX + 1> table(reply);
+                const NftAttributes<NFTA_TABLE_MAX + 1> table(reply);
                 if (is_of_family(reply) && table.text(NFTA_TABLE_NAME) == m_table) {
                     record.is_there = true;
                     record.is_dormant = (table.number(NFTA_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
@@ -156,7 +108,7 @@ public:
         TRY(dump(
             NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, [&] { record.chains.clear(); },
             [&](const nlmsghdr* reply) {
-                const Attributes<NFTA_CHAIN_MAX + 1> chain(reply);
+                const NftAttributes<NFTA_CHAIN_MAX + 1> chain(reply);
                 if (is_of_family(reply) && chain.text(NFTA_CHAIN_TABLE) == m_table) {
                     record.chains.push_back({std::string(chain.text(NFTA_CHAIN_NAME)), head_of(chain), {}});
                 }
@@ -172,7 +124,7 @@ public:
             }
         };
         return dump(NFT_MSG_GETRULE, NFTA_RULE_TABLE, clear, [&](const nlmsghdr* reply) {
-            const Attributes<NFTA_RULE_MAX + 1> rule(reply);
+            const NftAttributes<NFTA_RULE_MAX + 1> rule(reply);
             const auto chain = std::ranges::find(record.chains, rule.text(NFTA_RULE_CHAIN), &RecordedChain::name);
             if (is_of_family(reply) && rule.text(NFTA_RULE_TABLE) == m_table && chain != record.chains.end()) {
                 chain->rules.push_back({comment_in(payload_of(rule[NFTA_RULE_USERDATA])),
@@ -192,7 +144,7 @@ public:
         TRY(dump(
             NFT_MSG_GETSET, NFTA_SET_TABLE, [&] { found.clear(); },
             [&](const nlmsghdr* reply) {
-                const Attributes<kSetCount + 1> set(reply);
+                const NftAttributes<kSetCount + 1> set(reply);
                 const std::uint32_t flags = set.number(NFTA_SET_FLAGS);
                 if (!is_of_family(reply) || set.text(NFTA_SET_TABLE) != m_table || (flags & NFT_SET_ANONYMOUS) != 0) {
                     return;
@@ -252,9 +204,9 @@ private:
         TRY(dump(
             NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE, [&] { found.clear(); },
             [&](const nlmsghdr* reply) {
-                const Attributes<NFTA_SET_ELEM_LIST_MAX + 1> list(reply);
+                const NftAttributes<NFTA_SET_ELEM_LIST_MAX + 1> list(reply);
                 for_each_nested(list[NFTA_SET_ELEM_LIST_ELEMENTS], [&found](const nlattr* each) {
-                    const Attributes<NFTA_SET_ELEM_MAX + 1> element(each);
+                    const NftAttributes<NFTA_SET_ELEM_MAX + 1> element(each);
                     Sha256 one;
                     for (const int part : {NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_DATA, NFTA_SET_ELEM_FLAGS}) {
                         add(one, payload_of(element[static_cast<std::size_t>(part)]));

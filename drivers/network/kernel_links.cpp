@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "drivers/network/kernel_links.hpp"
 
+#include "policy/base/text.hpp"
+
 #include <algorithm>
 #include <cstring>
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
@@ -50,8 +53,6 @@ unsigned char family_of(const IpAddress& address) {
     return address.family() == Family::ipv4 ? AF_INET : AF_INET6;
 }
 
-/// Seconds without renewal after which an entry of a guarded bridge ends: longer than two renewals.
-constexpr std::uint32_t kAgeingSeconds = 60;
 constexpr std::uint32_t kTicksPerSecond = 100; ///< USER_HZ, which the bridge's times are in
 
 std::optional<PortFlags> port_flags_in(const Attributes& attributes) {
@@ -67,6 +68,31 @@ std::optional<PortFlags> port_flags_in(const Attributes& attributes) {
                      *learning};
 }
 
+std::optional<bool> flooding_in(const Attributes& attributes) {
+    std::optional<bool> floods;
+    for (const int kind : {IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD}) {
+        const auto bytes = attributes.nested_bytes(IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, kind);
+        if (bytes.empty() || (floods && *floods != (bytes[0] != 0))) {
+            return std::nullopt;
+        }
+        floods = bytes[0] != 0;
+    }
+    return floods;
+}
+
+BridgeGuard guard_in(const Attributes& attributes) {
+    BridgeGuard guard;
+    br_boolopt_multi options{};
+    const auto bytes = attributes.nested_bytes(IFLA_LINKINFO, IFLA_INFO_DATA, IFLA_BR_MULTI_BOOLOPT);
+    std::memcpy(&options, bytes.data(), std::min(bytes.size(), sizeof options));
+    guard.learns_from_link_local = (options.optval & (1u << BR_BOOLOPT_NO_LL_LEARN)) == 0;
+    std::uint32_t ageing = 0;
+    const auto ticks = attributes.nested_bytes(IFLA_LINKINFO, IFLA_INFO_DATA, IFLA_BR_AGEING_TIME);
+    std::memcpy(&ageing, ticks.data(), std::min(ticks.size(), sizeof ageing));
+    guard.ageing_seconds = ageing / kTicksPerSecond;
+    return guard;
+}
+
 Link link_in(nlmsghdr* message, const ifinfomsg& header) {
     const Attributes attributes(message, sizeof header);
     Link link;
@@ -78,6 +104,10 @@ Link link_in(nlmsghdr* message, const ifinfomsg& header) {
     link.master = static_cast<int>(attributes.number(IFLA_MASTER));
     link.alias = attributes.text(IFLA_IFALIAS);
     link.port = port_flags_in(attributes);
+    link.floods = flooding_in(attributes);
+    if (link.is_bridge()) {
+        link.guard = guard_in(attributes);
+    }
     link.mac = mac_in(attributes.bytes(IFLA_ADDRESS));
     link.permanent_mac = mac_in(attributes.bytes(IFLA_PERM_ADDRESS));
     rtnl_link_stats64 counters{};
@@ -121,6 +151,68 @@ std::optional<DefaultRoute> default_route_in(nlmsghdr* message, const rtmsg& hea
                                               std::array<std::uint8_t, 16>{});
     }
     return route;
+}
+
+std::string table_name(std::uint32_t table) {
+    return table == RT_TABLE_LOCAL     ? "local"
+           : table == RT_TABLE_MAIN    ? "main"
+           : table == RT_TABLE_DEFAULT ? "default"
+                                       : text::concat("table ", text::to_text(std::uint64_t{table}));
+}
+
+std::string_view family_name(std::uint8_t family) {
+    return family == AF_INET ? "IPv4" : "IPv6";
+}
+
+std::string prefix_text(std::uint8_t family, std::span<const std::uint8_t> address, std::uint8_t length) {
+    const auto parsed = address_in(family, address);
+    return parsed ? text::concat(parsed->text(), "/", text::to_text(std::uint64_t{length})) : std::string("default");
+}
+
+std::vector<std::uint8_t> payload_of(const nlmsghdr* message) {
+    const auto* bytes = static_cast<const std::uint8_t*>(NLMSG_DATA(message));
+    return {bytes, bytes + message->nlmsg_len - NLMSG_HDRLEN};
+}
+
+std::optional<Routing> foreign_route_in(nlmsghdr* message, const rtmsg& header) {
+    if (header.rtm_protocol == RTPROT_KERNEL || header.rtm_protocol == kOurProtocol ||
+        (header.rtm_flags & RTM_F_CLONED) != 0 || (header.rtm_family != AF_INET && header.rtm_family != AF_INET6)) {
+        return std::nullopt;
+    }
+    const Attributes attributes(message, sizeof header);
+    std::string text =
+        text::concat("route to ", prefix_text(header.rtm_family, attributes.bytes(RTA_DST), header.rtm_dst_len), ", ",
+                     family_name(header.rtm_family));
+    if (const auto gateway = address_in(header.rtm_family, attributes.bytes(RTA_GATEWAY))) {
+        text += text::concat(", via ", gateway->text());
+    }
+    std::array<char, IF_NAMESIZE> name{};
+    if (if_indextoname(attributes.number(RTA_OIF), name.data()) != nullptr) {
+        text += text::concat(", on ", name.data());
+    }
+    text += text::concat(", in ", table_name(attributes.number(RTA_TABLE)), ", metric ",
+                         text::to_text(std::uint64_t{attributes.number(RTA_PRIORITY)}));
+    return Routing{std::move(text), payload_of(message), header.rtm_family};
+}
+
+/// The kernel's own ones have a priority and a table and nothing else.
+Routing rule_in(nlmsghdr* message, const fib_rule_hdr& header) {
+    const Attributes attributes(message, sizeof header);
+    std::string text = text::concat(family_name(header.family), " ",
+                                    text::to_text(std::uint64_t{attributes.number(FRA_PRIORITY)}), ": ");
+    if (header.src_len != 0 || header.dst_len != 0) {
+        text += text::concat("from ", prefix_text(header.family, attributes.bytes(FRA_SRC), header.src_len), " to ",
+                             prefix_text(header.family, attributes.bytes(FRA_DST), header.dst_len), " ");
+    }
+    const bool has_more = header.tos != 0 || (header.flags & FIB_RULE_INVERT) != 0 ||
+                          attributes.number(FRA_FWMARK) != 0 || !attributes.bytes(FRA_IIFNAME).empty() ||
+                          !attributes.bytes(FRA_OIFNAME).empty() || !attributes.bytes(FRA_L3MDEV).empty() ||
+                          !attributes.bytes(FRA_UID_RANGE).empty() || !attributes.bytes(FRA_IP_PROTO).empty() ||
+                          !attributes.bytes(FRA_SPORT_RANGE).empty() || !attributes.bytes(FRA_DPORT_RANGE).empty();
+    text += has_more ? "with conditions " : "";
+    text += header.action == FR_ACT_TO_TBL ? table_name(attributes.number(FRA_TABLE))
+                                           : text::concat("action ", text::to_text(std::uint64_t{header.action}));
+    return {std::move(text), payload_of(message), header.family};
 }
 
 Message link_message(int type, int flags, int index) {
@@ -260,7 +352,7 @@ Result<void> KernelLinks::guard_bridge(const Link& link) {
     nlattr* information = message.begin(IFLA_LINKINFO);
     message.put_text(IFLA_INFO_KIND, "bridge");
     nlattr* data = message.begin(IFLA_INFO_DATA);
-    message.put_number(IFLA_BR_AGEING_TIME, kAgeingSeconds * kTicksPerSecond);
+    message.put_number(IFLA_BR_AGEING_TIME, kGuarded.ageing_seconds * kTicksPerSecond);
     message.put_bytes(IFLA_BR_MULTI_BOOLOPT,
                       {reinterpret_cast<const std::uint8_t*>(&kNoLinkLocalLearning), sizeof kNoLinkLocalLearning});
     message.end(data);
@@ -308,6 +400,60 @@ Result<void> KernelLinks::add_route(const DefaultRoute& route, const std::string
 Result<void> KernelLinks::remove_route(const DefaultRoute& route, const std::string& link_name) {
     Message message = route_message(RTM_DELROUTE, 0, route);
     return m_connection.request(message, link_name);
+}
+
+Result<std::vector<Routing>> KernelLinks::foreign_routes() {
+    std::vector<Routing> routes;
+    for (const int family : {AF_INET, AF_INET6}) {
+        const std::size_t before = routes.size();
+        TRY(m_connection.dump(
+            RTM_GETROUTE, family, [&] { routes.resize(before); },
+            [&](nlmsghdr* message) {
+                const auto header = header_of<rtmsg>(message);
+                if (auto route = header ? foreign_route_in(message, *header) : std::nullopt) {
+                    routes.push_back(*std::move(route));
+                }
+            }));
+    }
+    return routes;
+}
+
+Result<std::vector<Routing>> KernelLinks::rules() {
+    std::vector<Routing> rules;
+    for (const int family : {AF_INET, AF_INET6}) {
+        const std::size_t before = rules.size();
+        TRY(m_connection.dump(
+            RTM_GETRULE, family, [&] { rules.resize(before); },
+            [&](nlmsghdr* message) {
+                if (const auto header = header_of<fib_rule_hdr>(message); header && header->family == family) {
+                    rules.push_back(rule_in(message, *header));
+                }
+            }));
+    }
+    return rules;
+}
+
+Result<void> KernelLinks::remove_route(const Routing& route) {
+    Message message(RTM_DELROUTE, 0);
+    message.payload(route.payload);
+    return m_connection.request(message, route.text);
+}
+
+Result<void> KernelLinks::remove_rule(const Routing& rule) {
+    Message message(RTM_DELRULE, 0);
+    message.payload(rule.payload);
+    return m_connection.request(message, rule.text);
+}
+
+Result<void> KernelLinks::add_rule(std::uint8_t family, std::uint32_t priority, std::uint32_t table) {
+    fib_rule_hdr header{};
+    header.family = family;
+    header.action = FR_ACT_TO_TBL;
+    header.table = static_cast<std::uint8_t>(table);
+    Message message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+    message.header(header).put_number(FRA_PRIORITY, priority).put_number(FRA_TABLE, table);
+    message.put_byte(FRA_PROTOCOL, RTPROT_KERNEL);
+    return m_connection.request(message, text::concat("routing rule ", text::to_text(std::uint64_t{priority})));
 }
 
 } // namespace sekisho::drivers::network

@@ -23,6 +23,16 @@ struct PortFlags {
     friend bool operator==(const PortFlags&, const PortFlags&) = default;
 };
 
+/// What a bridge with guarded ports needs, see guard_bridge().
+struct BridgeGuard {
+    bool learns_from_link_local = true;
+    std::uint32_t ageing_seconds = 0;
+    friend bool operator==(const BridgeGuard&, const BridgeGuard&) = default;
+};
+
+/// Seconds without renewal after which an entry of a guarded bridge ends: longer than two renewals.
+inline constexpr BridgeGuard kGuarded{.learns_from_link_local = false, .ageing_seconds = 60};
+
 struct Link {
     int index = 0;
     std::string name;
@@ -32,6 +42,8 @@ struct Link {
     int master = 0;   ///< index of the bridge that it is a port of
     std::string alias;
     std::optional<PortFlags> port; ///< of a bridge's port
+    std::optional<bool> floods;    ///< of a bridge's port: all three kinds, or none; no value in between
+    BridgeGuard guard;             ///< of a bridge
     std::optional<MacAddress> mac;
     std::optional<MacAddress> permanent_mac;
     std::uint64_t received_bytes = 0;
@@ -63,6 +75,13 @@ struct DefaultRoute {
     friend bool operator==(const DefaultRoute&, const DefaultRoute&) = default;
 };
 
+/// A route or a routing rule as the kernel tells of it.
+struct Routing {
+    std::string text;                  ///< for people
+    std::vector<std::uint8_t> payload; ///< of the message, by which it can be deleted
+    std::uint8_t family = 0;
+};
+
 class KernelLinks {
 public:
     explicit KernelLinks(Connection& connection) : m_connection(connection) {}
@@ -85,6 +104,14 @@ public:
     Result<void> remove_address(const Link& link, const InterfaceAddress& address);
     Result<void> add_route(const DefaultRoute& route, const std::string& link_name);
     Result<void> remove_route(const DefaultRoute& route, const std::string& link_name);
+
+    /// Routes of any table that neither the kernel made nor we did.
+    Result<std::vector<Routing>> foreign_routes();
+    /// All of both families. The three that a kernel begins with are told as "IPv4 0: local" and so on.
+    Result<std::vector<Routing>> rules();
+    Result<void> remove_route(const Routing& route);
+    Result<void> remove_rule(const Routing& rule);
+    Result<void> add_rule(std::uint8_t family, std::uint32_t priority, std::uint32_t table);
 
 private:
     Connection& m_connection;

@@ -28,6 +28,18 @@ Result<void> KernelNetwork::set_forwarding(bool on) {
     return network::set_forwarding(on);
 }
 
+Result<ports::Comparisons> KernelNetwork::compare(const ports::NetworkPlan& plan) {
+    network::Connection connection = TRY(network::Connection::open());
+    network::KernelLinks kernel(connection);
+    return network::Reconciler(kernel, plan).compare();
+}
+
+Result<void> KernelNetwork::remove_foreign(const ports::NetworkPlan& plan) {
+    network::Connection connection = TRY(network::Connection::open());
+    network::KernelLinks kernel(connection);
+    return network::Reconciler(kernel, plan).remove_foreign();
+}
+
 Result<std::vector<ports::LinkStatus>> KernelNetwork::links() {
     network::Connection connection = TRY(network::Connection::open());
     network::KernelLinks kernel(connection);
@@ -52,6 +64,7 @@ Result<std::vector<ports::LinkStatus>> KernelNetwork::links() {
         for (const auto& address : addresses) {
             if (address.link == link.index) {
                 status.addresses.push_back(address.address);
+                status.has_duplicate = status.has_duplicate || address.is_duplicate;
             }
         }
         result.push_back(std::move(status));
@@ -60,7 +73,9 @@ Result<std::vector<ports::LinkStatus>> KernelNetwork::links() {
 }
 
 Result<void> KernelNetwork::watch(std::function<void()> on_change) {
-    static constexpr std::array<int, 3> kGroups{RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
+    static constexpr std::array<int, 9> kGroups{RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR,
+                                                RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,   RTNLGRP_IPV4_RULE,
+                                                RTNLGRP_IPV6_RULE,  RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
     m_watch.reset();
     network::Connection changes = TRY(network::Connection::open());
     TRY(changes.subscribe(kGroups));

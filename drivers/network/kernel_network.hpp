@@ -22,6 +22,8 @@ public:
     Result<std::vector<std::string>> configure(const ports::NetworkPlan& plan) override;
     /// Needs connection tracking in the kernel (a loaded ruleset brings it) to switch on.
     Result<void> set_forwarding(bool on) override;
+    Result<ports::Comparisons> compare(const ports::NetworkPlan& plan) override;
+    Result<void> remove_foreign(const ports::NetworkPlan& plan) override;
     Result<std::vector<ports::LinkStatus>> links() override;
     /// Changes within 100 ms are one call.
     Result<void> watch(std::function<void()> on_change) override;

@@ -2,7 +2,7 @@
 // What /proc/sys/net must hold on the router, one row per setting.
 #pragma once
 
-#include "policy/base/error.hpp"
+#include "firmware/ports/enforcement.hpp"
 
 #include <string>
 #include <vector>
@@ -21,5 +21,12 @@ Result<void> answer_for_neighbours(const std::string& name, bool on);
 /// Forwarding of both families, and what connection tracking must not do. Without connection tracking in the kernel, on
 /// is an error.
 Result<void> set_forwarding(bool on);
+
+/// What is there beside what the functions above put, with forwarding on: a row per setting of the whole router, and
+/// one for those of all interfaces that there are and will be.
+Result<void> compare_settings(ports::Comparisons& into);
+/// The same of one interface, which must be there.
+Result<void> compare_settings(const std::string& name, LinkRole role, bool answers_for_neighbours,
+                              ports::Comparisons& into);
 
 } // namespace sekisho::drivers::network

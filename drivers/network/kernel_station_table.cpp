@@ -81,6 +81,18 @@ std::optional<MacAddress> mac_in(std::span<const std::uint8_t> bytes) {
     return mac;
 }
 
+std::optional<ports::StationTable::Flooding> flooding_in(const Attributes& attributes) {
+    std::size_t there = 0;
+    std::size_t on = 0;
+    for (const int kind : {IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD}) {
+        const auto bytes = attributes.nested_bytes(IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, kind);
+        there += bytes.empty() ? 0 : 1;
+        on += bytes.empty() || bytes[0] == 0 ? 0 : 1;
+    }
+    using enum ports::StationTable::Flooding;
+    return there == 0 ? std::nullopt : std::optional(on == 0 ? none : on == there ? all : some);
+}
+
 } // namespace
 
 Result<void> KernelStationTable::admit(const access::Station& station) {
@@ -164,7 +176,8 @@ Result<std::vector<ports::StationTable::OwnLink>> KernelStationTable::links() {
                 return;
             }
             const Attributes attributes(message, sizeof *header);
-            OwnLink link{attributes.text(IFLA_IFNAME), (header->ifi_flags & kLowerUp) != 0, {}};
+            OwnLink link{
+                attributes.text(IFLA_IFNAME), (header->ifi_flags & kLowerUp) != 0, {}, flooding_in(attributes)};
             for (const int attribute : {IFLA_ADDRESS, IFLA_PERM_ADDRESS}) {
                 if (const auto mac = mac_in(attributes.bytes(attribute))) {
                     link.addresses.push_back(*mac);

@@ -180,6 +180,10 @@ Result<void> Connection::dump(int type, int family, const std::function<void()>&
             ndmsg header{};
             header.ndm_family = static_cast<unsigned char>(family);
             message.header(header);
+        } else if (type == RTM_GETQDISC) {
+            tcmsg header{};
+            header.tcm_family = static_cast<unsigned char>(family);
+            message.header(header);
         } else {
             rtgenmsg header{};
             header.rtgen_family = static_cast<unsigned char>(family);

@@ -34,6 +34,9 @@ public:
         return raw(&value, sizeof value);
     }
 
+    /// Everything behind the netlink header at once, as a message of the kernel had it.
+    Message& payload(std::span<const std::uint8_t> bytes) { return raw(bytes.data(), bytes.size()); }
+
     Message& put_number(int attribute, std::uint32_t value);
     Message& put_byte(int attribute, std::uint8_t value);
     Message& put_bytes(int attribute, std::span<const std::uint8_t> bytes);

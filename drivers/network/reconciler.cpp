@@ -193,23 +193,33 @@ void Reconciler::enslave_ports() {
     }
 }
 
+bool Reconciler::is_guarded(const std::string& port) const {
+    return std::ranges::contains(m_plan.guarded, port, &ports::GuardedPort::name);
+}
+
+PortFlags Reconciler::wanted_flags(const std::string& port) const {
+    const auto guard = std::ranges::find(m_plan.guarded, port, &ports::GuardedPort::name);
+    const bool is_judged = guard != m_plan.guarded.end();
+    const bool is_locked = is_judged && guard->is_locked;
+    return {is_locked, is_judged, !is_locked};
+}
+
 /// Before anything is up. A port that is no longer guarded is opened last of all, when its bridge is as it should be.
 void Reconciler::guard_ports() {
     for (const auto& interface : m_plan.interfaces) {
         const Link* bridge = interface.is_bridge ? find(interface.name) : nullptr;
-        bool is_guarded = false;
+        bool has_guarded = false;
         for (const auto& port : interface.ports) {
             const Link* link = find(port);
-            const auto guard = std::ranges::find(m_plan.guarded, port, &ports::GuardedPort::name);
-            const bool is_judged = guard != m_plan.guarded.end();
-            const bool is_locked = is_judged && guard->is_locked;
-            const PortFlags wanted{is_locked, is_judged, !is_locked};
-            is_guarded = is_guarded || is_judged;
-            if (link != nullptr && link->port && *link->port != wanted) {
+            const PortFlags wanted = wanted_flags(port);
+            has_guarded = has_guarded || is_guarded(port);
+            // a locked port floods what others decide about
+            if (link != nullptr && link->port &&
+                (*link->port != wanted || (!wanted.is_locked && link->floods != true))) {
                 note(m_kernel.set_port(*link, wanted));
             }
         }
-        if (is_guarded && bridge != nullptr) {
+        if (has_guarded && bridge != nullptr) {
             note(m_kernel.guard_bridge(*bridge));
         }
     }

@@ -24,6 +24,10 @@ public:
     /// Sentences on absent interfaces and duplicate addresses, or the first failure.
     Result<std::vector<std::string>> run();
 
+    /// See ports::Network.
+    Result<ports::Comparisons> compare();
+    Result<void> remove_foreign();
+
 private:
     void make_bridges();
     void release_links();
@@ -35,7 +39,17 @@ private:
     void remove_routes();
     void remove_addresses();
 
+    void compare_port(const Link& link, ports::Comparisons& rows) const;
+    void compare_bridge(const model::Interface& bridge, const Link& link, ports::Comparisons& rows) const;
+    Result<void> compare_addresses(ports::Comparisons& rows);
+    Result<void> compare_routes(ports::Comparisons& rows);
+    void restore_rules();
+
     bool read_links();
+    bool is_guarded(const std::string& port) const;
+    PortFlags wanted_flags(const std::string& port) const;
+    std::vector<const Link*> foreign_ports(const Link& bridge) const;
+    std::string text_of(const DefaultRoute& route) const;
     void note(const Result<void>& result);
     void note_absent(const std::string& name, std::string_view bridge);
     const Link* find(std::string_view name) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "firmware/ports/enforcement.hpp"
 #include "policy/base/address.hpp"
 #include "policy/base/error.hpp"
 #include "policy/model/model.hpp"
@@ -22,6 +23,7 @@ struct LinkStatus {
     std::string bridge; ///< name of the bridge that it is a port of; empty where none
     std::optional<MacAddress> mac;
     std::vector<InterfaceAddress> addresses;
+    bool has_duplicate = false; ///< another host on the link has one of the addresses
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
 };
@@ -70,9 +72,20 @@ public:
     /// pick-up of TCP flows).
     virtual Result<void> set_forwarding(bool on) = 0;
 
+    /// What the kernel has beside the plan with forwarding on: settings, interfaces and the bridges that they are ports
+    /// of, ports' flags (flooding of locked ports aside, which is not in the plan), addresses, default routes; and
+    /// nothing of others: ports of the plan's bridges, routes, routing rules. An interface that is absent is no
+    /// difference.
+    virtual Result<Comparisons> compare(const NetworkPlan& plan) = 0;
+
+    /// Takes away what compare() finds of others, and puts back routing rules that a kernel begins with. Everything
+    /// else is configure()'s and set_forwarding()'s. Where a part fails, the rest is still done.
+    virtual Result<void> remove_foreign(const NetworkPlan& plan) = 0;
+
     virtual Result<std::vector<LinkStatus>> links() = 0;
 
-    /// Calls back, on the event loop, after links or addresses changed (bursts are joined).
+    /// Calls back, on the event loop, after links, addresses, routes, routing rules or settings of forwarding changed
+    /// (bursts are joined).
     virtual Result<void> watch(std::function<void()> on_change) = 0;
 };
 

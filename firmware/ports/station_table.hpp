@@ -3,7 +3,9 @@
 
 #include "policy/access/event.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,10 +38,14 @@ public:
     /// Whether frames for everybody and for stations that are not known go out to a locked port.
     virtual Result<void> set_flooding(const std::string& port, bool on) = 0;
 
+    /// Of the three kinds: to stations that are not known, to groups and to everybody.
+    enum class Flooding : std::uint8_t { none, some, all };
+
     struct OwnLink {
         std::string name;
         bool has_carrier = false;
-        std::vector<MacAddress> addresses; ///< no device's
+        std::vector<MacAddress> addresses;     ///< no device's
+        std::optional<Flooding> flooding = {}; ///< of a port of a bridge
     };
 
     virtual Result<std::vector<OwnLink>> links() = 0;

@@ -10,6 +10,7 @@
 #include "drivers/json/support_record.hpp"
 #include "drivers/netfilter/kernel_connections.hpp"
 #include "drivers/netfilter/nft_cut_flows.hpp"
+#include "drivers/netfilter/nft_bypasses.hpp"
 #include "drivers/netfilter/nft_changes.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/netfilter/nft_station_filter.hpp"
@@ -117,6 +118,7 @@ struct Opened {
     std::unique_ptr<ports::Connections> connections;
     std::unique_ptr<ports::CutFlows> cut_flows;
     std::unique_ptr<ports::StationFilter> station_filter;
+    std::unique_ptr<ports::Bypasses> filter_bypasses;
     std::unique_ptr<ports::Network> network;
     std::unique_ptr<ports::Store> store;
     std::unique_ptr<ports::Store> run_store;
@@ -153,6 +155,7 @@ Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) 
     opened.connections = TRY(drivers::KernelConnections::create());
     opened.cut_flows = TRY(drivers::NftCutFlows::create());
     opened.station_filter = TRY(drivers::NftStationFilter::create());
+    opened.filter_bypasses = TRY(drivers::NftBypasses::create());
     opened.network = std::make_unique<drivers::KernelNetwork>(loop);
     const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
     opened.image.identity = TRY(services::Identity::parse(identity));
@@ -382,6 +385,21 @@ struct Daemon {
                          .compare = [this] { return port_access.compare_filter(); },
                          .restore = [this] { return port_access.restore_filter(); },
                          .follows_generation = true});
+        enforcement.add({.name = "foreign tables",
+                         .compare = [this] { return opened.filter_bypasses->compare(); },
+                         .restore = [this] { return opened.filter_bypasses->remove(); },
+                         .follows_generation = true});
+        enforcement.add({.name = "network",
+                         .compare = [this] { return policy.compare_network(); },
+                         .restore =
+                             [this] {
+                                 auto restored = policy.restore_network();
+                                 port_access.check_links();
+                                 return restored;
+                             }});
+        enforcement.add({.name = "flooding of locked ports",
+                         .compare = [this] { return port_access.compare_flooding(); },
+                         .restore = [this] { return port_access.restore_flooding(); }});
         administration.serve(services::CommandId::show_enforcement,
                              [this](const auto& invocation, const auto&) { return enforcement.show(invocation); });
         note(log, "packet filter watch", filter_changes.watch([this] { enforcement.look_soon(); }));
@@ -549,8 +567,9 @@ int run(const Options& options, drivers::UvEventLoop& loop, ports::Clock& clock)
         daemon.port_access.check_clock();
     }));
     note(daemon.log, "network watch", daemon.opened.network->watch([&daemon] {
-        daemon.policy.configure_network();
+        daemon.policy.follow_links();
         daemon.port_access.check_links();
+        daemon.enforcement.look_soon();
     }));
     const auto started = daemon.server.start(
         [&daemon](const ports::ControlRequest& request) { return daemon.administration.handle(request); });

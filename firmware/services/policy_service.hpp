@@ -20,6 +20,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace sekisho::services {
 
@@ -94,6 +95,14 @@ public:
     /// The packet filter beside the rules in force, and putting them there again; connections that others let in end.
     Result<ports::Comparisons> compare_rules();
     Result<void> restore_rules();
+
+    /// Interfaces, bridges, settings and routes beside the plan in force, and making them so again.
+    Result<ports::Comparisons> compare_network();
+    Result<void> restore_network();
+
+    /// The kernel's links, addresses or routes changed. Configures interfaces that appeared, and addresses that another
+    /// host had; what else may have changed is Enforcement's to find.
+    void follow_links();
 
     /// Makes interfaces, addresses and routes as configured where they are not, e.g. after an interface appeared.
     void configure_network();
@@ -174,6 +183,7 @@ private:
     /// Interfaces and forwarding as the model and the leases have them. A lease that the kernel refuses is given up
     /// rather than failing the rest. Records nothing: that is settle_network()'s part, once the outcome holds.
     [[nodiscard]] NetworkOutcome set_up_network(const model::Model& model, std::vector<Error> refused);
+    bool note_links();
     void settle_network(const NetworkOutcome& outcome);
     [[nodiscard]] std::string take_back(const Former& former);
     [[nodiscard]] ports::NetworkPlan plan(const model::Model& model) const;
@@ -204,11 +214,12 @@ private:
     bool m_wan_held = false;
 
     Leases m_leases;
-    std::string m_saved_leases;                   ///< what the run store holds
-    std::vector<std::string> m_expired;           ///< already in the log
-    std::set<std::string> m_told;                 ///< failures and sentences already in the log, since the last change
-    std::optional<std::string> m_network_failure; ///< of the last configuration of the interfaces; tried again
-    bool m_is_retrying = false;                   ///< closed because the kernel refused: the start is tried again
+    std::string m_saved_leases;         ///< what the run store holds
+    std::vector<std::string> m_expired; ///< already in the log
+    std::set<std::string> m_told;       ///< failures and sentences already in the log, since the last change
+    std::set<std::pair<std::string, unsigned>> m_links; ///< name and index of those that there were, as last seen
+    std::optional<std::string> m_network_failure;       ///< of the last configuration of the interfaces; tried again
+    bool m_is_retrying = false;                         ///< closed because the kernel refused: the start is tried again
     bool m_synchronised = false;
     bool m_clock_behind = false;
     std::optional<Time> m_next_expiry;

@@ -167,8 +167,47 @@ void PolicyService::settle_network(const NetworkOutcome& outcome) {
     } else if (std::exchange(m_network_failure, std::nullopt)) {
         record_state("network", "the interfaces are as configured again", true);
     }
+    note_links(); // all that are there are configured by now
     if (!m_enforcing_since) {
         m_enforcing_since = m_ports.clock.monotonic_microseconds();
+    }
+}
+
+Result<ports::Comparisons> PolicyService::compare_network() {
+    return m_configuration ? m_ports.network.compare(plan(m_configuration->model)) : ports::Comparisons{};
+}
+
+Result<void> PolicyService::restore_network() {
+    if (!m_configuration) {
+        return {};
+    }
+    // What others made goes first: a routing rule of theirs would lead around what is put back.
+    auto removed = m_ports.network.remove_foreign(plan(m_configuration->model));
+    const NetworkOutcome outcome = set_up_network(m_configuration->model, {});
+    settle_network(outcome);
+    return outcome.failure ? std::unexpected(*outcome.failure) : removed;
+}
+
+/// Whether there is one that was not there before.
+bool PolicyService::note_links() {
+    const auto links = m_ports.network.links();
+    if (!links) {
+        return true; // what can't be told is taken for new
+    }
+    const auto former = std::exchange(m_links, {});
+    bool is_new = false;
+    for (const ports::LinkStatus& link : *links) {
+        const auto& noted = *m_links.emplace(link.name, link.index).first;
+        is_new = is_new || link.has_duplicate || !former.contains(noted);
+    }
+    return is_new;
+}
+
+void PolicyService::follow_links() {
+    if (note_links()) {
+        configure_network();
+    } else {
+        m_early_drop.check(m_ruleset);
     }
 }
 

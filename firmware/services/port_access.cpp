@@ -6,6 +6,7 @@
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -427,6 +428,35 @@ void PortAccess::end_silent() {
     for (const access::Station& station : silent) {
         tell(access::WentQuiet{station});
     }
+}
+
+bool PortAccess::wants_flooding(const std::string& port) const {
+    return std::ranges::contains(m_filter.woken, port, &ruleset::Sleeper::port) ||
+           std::ranges::any_of(m_access.sessions(), [&](const auto& each) { return each.station.port == port; });
+}
+
+Result<::sekisho::ports::Comparisons> PortAccess::compare_flooding() {
+    constexpr std::array<const char*, 3> kTexts{"off", "some kinds", "on"};
+    ::sekisho::ports::Comparisons rows;
+    for (const auto& link : TRY(m_ports.table.links())) {
+        if (link.flooding && std::ranges::contains(m_filter.locked, link.name)) {
+            rows.push_back({text::concat("flooding of locked port ", link.name),
+                            wants_flooding(link.name) ? "on" : "off",
+                            kTexts[static_cast<std::size_t>(*link.flooding)]});
+        }
+    }
+    return rows;
+}
+
+Result<void> PortAccess::restore_flooding() {
+    Result<void> done;
+    for (const auto& link : TRY(m_ports.table.links())) {
+        if (link.flooding && std::ranges::contains(m_filter.locked, link.name)) {
+            auto set = m_ports.table.set_flooding(link.name, wants_flooding(link.name));
+            done = done ? std::move(set) : std::move(done);
+        }
+    }
+    return done;
 }
 
 /// The filter lets out what wakes a device; the bridge has to bring it there, also while nobody is in force.

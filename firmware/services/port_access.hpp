@@ -62,6 +62,10 @@ public:
 
     Result<void> restore_filter();
 
+    /// Whether frames for everybody go out to locked ports, beside who is there, and making it so again.
+    Result<::sekisho::ports::Comparisons> compare_flooding();
+    Result<void> restore_flooding();
+
     /// Looks at the links anew: installs the filter where ports have come or gone, and knows the router's addresses.
     void check_links();
 
@@ -125,6 +129,7 @@ private:
     void note_heard();
     void end_silent();
     void let_wake();
+    [[nodiscard]] bool wants_flooding(const std::string& port) const;
     void set_timer();
     Result<bool> read_links();
     [[nodiscard]] ruleset::StationFilter wanted_filter() const;

@@ -356,6 +356,13 @@ public:
         return {};
     }
 
+    Result<ports::Comparisons> compare(const ports::NetworkPlan&) override { return found; }
+
+    Result<void> remove_foreign(const ports::NetworkPlan&) override {
+        ++removals;
+        return {};
+    }
+
     Result<std::vector<ports::LinkStatus>> links() override { return status; }
 
     void set_links(const std::vector<std::string>& names) {
@@ -368,6 +375,8 @@ public:
     Result<void> watch(std::function<void()>) override { return {}; }
 
     ports::NetworkPlan in_force;
+    ports::Comparisons found; ///< by compare()
+    int removals = 0;         ///< of what is foreign
     std::vector<std::string> absent;
     std::vector<ports::LinkStatus> status;
     bool forwarding = false;
