@@ -73,9 +73,9 @@ Result<std::vector<ports::LinkStatus>> KernelNetwork::links() {
 }
 
 Result<void> KernelNetwork::watch(std::function<void()> on_change) {
-    static constexpr std::array<int, 9> kGroups{RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR,
-                                                RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,   RTNLGRP_IPV4_RULE,
-                                                RTNLGRP_IPV6_RULE,  RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+    static constexpr std::array<int, 10> kGroups{
+        RTNLGRP_LINK,      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,  RTNLGRP_IPV4_ROUTE,   RTNLGRP_IPV6_ROUTE,
+        RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,   RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC};
     m_watch.reset();
     network::Connection changes = TRY(network::Connection::open());
     TRY(changes.subscribe(kGroups));

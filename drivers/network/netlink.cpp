@@ -277,6 +277,15 @@ std::string Attributes::text(int attribute) const {
     return found != nullptr ? std::string(fixed_text(found)) : std::string();
 }
 
+std::span<const std::uint8_t> Attributes::nested_bytes(int attribute, int inner) const {
+    nlattr* outer = nlmsg_find_attr(m_message, m_header_size, attribute);
+    nlattr* found = outer == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(outer)), nla_len(outer), inner);
+    if (found == nullptr) {
+        return {};
+    }
+    return {static_cast<const std::uint8_t*>(nla_data(found)), static_cast<std::size_t>(nla_len(found))};
+}
+
 std::span<const std::uint8_t> Attributes::nested_bytes(int attribute, int middle, int inner) const {
     nlattr* outer = nlmsg_find_attr(m_message, m_header_size, attribute);
     nlattr* nested =

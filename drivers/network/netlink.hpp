@@ -101,6 +101,8 @@ public:
     [[nodiscard]] std::span<const std::uint8_t> bytes(int attribute) const; ///< empty where absent
     [[nodiscard]] std::uint32_t number(int attribute) const;                ///< 0 where absent
     [[nodiscard]] std::string text(int attribute) const;                    ///< empty where absent
+    /// An attribute within an attribute; empty where absent.
+    [[nodiscard]] std::span<const std::uint8_t> nested_bytes(int attribute, int inner) const;
     /// An attribute within an attribute within an attribute; empty where absent.
     [[nodiscard]] std::span<const std::uint8_t> nested_bytes(int attribute, int middle, int inner) const;
     /// A text within a nested attribute.

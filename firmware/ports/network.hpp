@@ -84,8 +84,8 @@ public:
 
     virtual Result<std::vector<LinkStatus>> links() = 0;
 
-    /// Calls back, on the event loop, after links, addresses, routes, routing rules or settings of forwarding changed
-    /// (bursts are joined).
+    /// Calls back, on the event loop, after links, addresses, routes, routing rules, queueing or settings of forwarding
+    /// changed (bursts are joined).
     virtual Result<void> watch(std::function<void()> on_change) = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "drivers/netfilter/nft_packet_filter.hpp"
 #include "drivers/netfilter/nft_station_filter.hpp"
 #include "drivers/network/kernel_network.hpp"
+#include "drivers/network/kernel_programs.hpp"
 #include "drivers/network/kernel_station_table.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
 #include "drivers/radius/radius_relay.hpp"
@@ -22,6 +23,7 @@
 #include "drivers/storage/log_files.hpp"
 #include "drivers/storage/upload_file.hpp"
 #include "drivers/system/files.hpp"
+#include "drivers/system/listeners.hpp"
 #include "drivers/system/machine.hpp"
 #include "drivers/system/processes.hpp"
 #include "drivers/system/resolver.hpp"
@@ -47,6 +49,7 @@
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
+#include "firmware/services/listening.hpp"
 #include "firmware/services/lockout_guard.hpp"
 #include "firmware/services/log_export.hpp"
 #include "firmware/services/log_forwarding.hpp"
@@ -389,6 +392,9 @@ struct Daemon {
                          .compare = [this] { return opened.filter_bypasses->compare(); },
                          .restore = [this] { return opened.filter_bypasses->remove(); },
                          .follows_generation = true});
+        enforcement.add({.name = "programs on links",
+                         .compare = [this] { return link_programs.compare(); },
+                         .restore = [this] { return link_programs.remove(); }});
         enforcement.add({.name = "network",
                          .compare = [this] { return policy.compare_network(); },
                          .restore =
@@ -400,6 +406,16 @@ struct Daemon {
         enforcement.add({.name = "flooding of locked ports",
                          .compare = [this] { return port_access.compare_flooding(); },
                          .restore = [this] { return port_access.restore_flooding(); }});
+        // Not the router's to end: a program that serves a service of the router is nobody's that it knows.
+        enforcement.add({.name = "listening sockets",
+                         .compare = [this]() -> Result<ports::Comparisons> {
+                             if (!policy.configuration()) {
+                                 return ports::Comparisons{};
+                             }
+                             return services::compare_listeners(policy.configuration()->model,
+                                                                TRY(listeners.listeners()));
+                         },
+                         .restore = {}});
         administration.serve(services::CommandId::show_enforcement,
                              [this](const auto& invocation, const auto&) { return enforcement.show(invocation); });
         note(log, "packet filter watch", filter_changes.watch([this] { enforcement.look_soon(); }));
@@ -452,6 +468,8 @@ struct Daemon {
     drivers::NflogPacketLog station_log;
     drivers::KernelStationTable station_table;
     drivers::NftChanges filter_changes;
+    drivers::KernelPrograms link_programs;
+    drivers::KernelListeners listeners;
     drivers::HostapdAuthenticators authenticators;
     drivers::RadiusRelay radius;
     drivers::MbedtlsKeyMaker key_maker;

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.harness import daemon, mmdb
+from tests.harness import bpf, daemon, hosts, mmdb
 from tests.harness.daemon import field
 from tests.harness.namespaces import NetworkError
 
@@ -292,7 +292,7 @@ FOREIGN = {
     'masquerade': 'table ip foreign { chain c { type nat hook postrouting priority 90; masquerade; }; }',
     'redirect': 'table ip6 foreign { chain c { type nat hook prerouting priority -150; tcp dport 8080 redirect to :22; }; }',
     'notrack': 'table inet foreign { chain c { type filter hook prerouting priority -310; udp dport 53 notrack; }; }',
-    'queue': 'table bridge foreign { chain c { type filter hook forward priority 0; queue num 5 bypass; }; }',
+    'queue': 'table inet foreign { chain c { type filter hook forward priority -1; queue num 5 bypass; }; }',
     'flowtable': 'table inet foreign { flowtable f { hook ingress priority 0; devices = { lan3, wan0 }; }; }',
     'forwarding': 'table netdev foreign { chain c { type filter hook ingress device lan3 priority 0; fwd to "wan0"; }; }',
     'mark': 'table inet foreign { chain c { type filter hook prerouting priority -310; meta mark set 1; }; }',
@@ -331,3 +331,53 @@ def test_foreign_table_that_only_judges_stays(lab):
     assert 'foreign' in lab.nft('list', 'tables')
     lab.nft('delete', 'table', 'inet', 'foreign')
     assert lab.logged({'event.action': 'enforcement-drift'}, since) == []
+
+
+def test_queueing_discipline(lab):
+    is_put_right(lab, 'tc: tbf on lan3', lambda: lab.router.run('tc', 'qdisc', 'add', 'dev', 'lan3', 'root', 'tbf', 'rate', '1mbit', 'burst', '10kb', 'latency', '50ms'))
+    assert 'tbf' not in lab.router.run('tc', 'qdisc').stdout
+
+
+@pytest.mark.parametrize('kind', ('clsact', 'ingress'))
+def test_hook_of_tc(lab, kind):
+    is_put_right(lab, f'tc: {kind} on wan0', lambda: lab.router.run('tc', 'qdisc', 'add', 'dev', 'wan0', kind))
+    assert kind not in lab.router.run('tc', 'qdisc').stdout
+
+
+def attached(function, *arguments) -> None:
+    try:
+        function(*arguments)
+    except NetworkError as error:
+        pytest.skip(f'this kernel does not do it: {error}')
+
+
+def test_program_at_a_hook_without_discipline(lab):
+    is_put_right(lab, 'tcx: ingress of wan0', lambda: attached(bpf.attach_tcx, lab.router, 'wan0'))
+
+
+def test_xdp_program(lab):
+    is_put_right(lab, 'XDP: program on wan0', lambda: attached(bpf.attach_xdp, lab.router, 'wan0'))
+    assert 'xdp' not in lab.router.ip('link', 'show', 'wan0')
+
+
+# ---- listening sockets
+
+
+def test_listening_socket_is_told_of_and_not_ended(lab):
+    since = len(lab.log())
+    with hosts.listener(lab.router, daemon.WAN_V4, 4444):
+        row = rows(lab)['listening on tcp port 4444']
+        assert row['state'] == 'differs' and row['expected'] == 'none'
+        told = lab.event(since, event__action='enforcement-not-restored', sekisho__enforcement__item='listening on tcp port 4444')
+        assert field(told, 'event.kind') == 'alert'
+    assert differing(lab) == [{'item': 'listening on tcp port 4444', 'state': 'restored', 'expected': 'none', 'found': row['found']}]
+    lab.event(since, event__action='enforcement-restored', sekisho__enforcement__item='listening on tcp port 4444')
+    assert differing(lab) == []
+
+
+def test_listening_socket_of_a_service_of_the_router_is_as_configured(lab):
+    lab.apply(CONFIGURATION + 'service here { protocol tcp; port 4445; source { address-list vendor; } }\n')
+    with hosts.listener(lab.router, daemon.WAN_V4, 4445):
+        row = rows(lab)['listening on tcp port 4445']
+        assert (row['state'], row['found']) == ('matches', 'service here')
+    lab.apply(CONFIGURATION)
