@@ -74,14 +74,27 @@ std::string comment_in(std::span<const std::uint8_t> data) {
     return {};
 }
 
-/// Devices of a chain are no part of it: they come and go.
-std::string head_of(const NftAttributes<NFTA_CHAIN_MAX + 1>& chain) {
+std::string devices_of(const NftAttributes<NFTA_HOOK_MAX + 1>& hook) {
+    std::vector<std::string> devices;
+    for_each_nested(hook[NFTA_HOOK_DEVS],
+                    [&](const nlattr* device) { devices.emplace_back(mnl_attr_get_str(device)); });
+    if (devices.empty() && hook[NFTA_HOOK_DEV] != nullptr) {
+        devices.emplace_back(hook.text(NFTA_HOOK_DEV));
+    }
+    std::ranges::sort(devices);
+    return devices.empty() ? std::string() : text::concat(" of ", text::join(devices, " "));
+}
+
+/// Devices of a chain of family inet are no part of it: that is the early drop's, which follows them as they come and
+/// go.
+std::string head_of(const NftAttributes<NFTA_CHAIN_MAX + 1>& chain, std::uint8_t family) {
     if (chain[NFTA_CHAIN_HOOK] == nullptr) {
         return {};
     }
     const NftAttributes<NFTA_HOOK_MAX + 1> hook(chain[NFTA_CHAIN_HOOK]);
     return text::concat(chain.text(NFTA_CHAIN_TYPE), " at hook ",
-                        text::to_text(std::uint64_t{hook.number(NFTA_HOOK_HOOKNUM)}), ", priority ",
+                        text::to_text(std::uint64_t{hook.number(NFTA_HOOK_HOOKNUM)}),
+                        family == NFPROTO_NETDEV ? devices_of(hook) : std::string(), ", priority ",
                         text::to_text_signed(static_cast<std::int32_t>(hook.number(NFTA_HOOK_PRIORITY))), ", policy ",
                         chain.number(NFTA_CHAIN_POLICY) == NF_ACCEPT ? "accept" : "drop", ", ");
 }
@@ -110,7 +123,7 @@ public:
             [&](const nlmsghdr* reply) {
                 const NftAttributes<NFTA_CHAIN_MAX + 1> chain(reply);
                 if (is_of_family(reply) && chain.text(NFTA_CHAIN_TABLE) == m_table) {
-                    record.chains.push_back({std::string(chain.text(NFTA_CHAIN_NAME)), head_of(chain), {}});
+                    record.chains.push_back({std::string(chain.text(NFTA_CHAIN_NAME)), head_of(chain, m_family), {}});
                 }
             }));
         std::ranges::sort(record.chains, {}, &RecordedChain::name);

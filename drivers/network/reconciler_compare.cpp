@@ -57,7 +57,7 @@ std::string state_text(bool is_up, std::string_view bridge) {
     return text::concat(is_up ? "up" : "down", bridge.empty() ? "" : ", port of ", bridge);
 }
 
-std::string list_text(std::vector<std::string> items) {
+std::string list_text(const std::vector<std::string>& items) {
     return items.empty() ? std::string(ports::kNothing) : text::join(items, ", ");
 }
 

@@ -380,6 +380,10 @@ struct Daemon {
 
     /// What is looked at to prove that the configuration is in force.
     void start_enforcement() {
+        enforcement.before_look([this] {
+            policy.follow_links();
+            port_access.check_links();
+        });
         enforcement.add({.name = "packet filter",
                          .compare = [this] { return policy.compare_rules(); },
                          .restore = [this] { return policy.restore_rules(); },

@@ -54,6 +54,7 @@ void Enforcement::look_soon() {
 }
 
 void Enforcement::look() {
+    m_before_look();
     // Read first: what changes while the rest is read makes the next look read again.
     const auto generation = m_ports.filter.generation();
     const bool is_unmoved = generation && m_clean_generation == *generation;

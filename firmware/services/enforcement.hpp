@@ -43,6 +43,10 @@ public:
     /// In the order in which they are looked at and restored. Before start().
     void add(Part part);
 
+    /// Called before each look: what a change that is no drift (an interface that comes or goes) asks for is done by
+    /// then.
+    void before_look(std::function<void()> callback) { m_before_look = std::move(callback); }
+
     /// Looks every minute from now on.
     void start();
 
@@ -83,6 +87,7 @@ private:
 
     Ports m_ports;
     EventLog& m_log;
+    std::function<void()> m_before_look = [] {};
     std::vector<Watched> m_parts;
     std::optional<std::uint32_t> m_clean_generation; ///< at which all that follows it matched
     unsigned m_hasty_drifts = 0;                     ///< looks before their time that found drift, this minute

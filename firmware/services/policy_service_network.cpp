@@ -116,6 +116,7 @@ ports::NetworkPlan PolicyService::plan(const model::Model& model) const {
 
 PolicyService::NetworkOutcome PolicyService::set_up_network(const model::Model& model, std::vector<Error> refused) {
     NetworkOutcome outcome{.sentences = {}, .refused_leases = std::move(refused), .failure = {}};
+    note_links(); // before: one that appears meanwhile is new to the next look
     auto configured = m_ports.network.configure(plan(model));
     while (!configured) {
         const auto held = m_leases.find(configured.error().place());
@@ -167,7 +168,6 @@ void PolicyService::settle_network(const NetworkOutcome& outcome) {
     } else if (std::exchange(m_network_failure, std::nullopt)) {
         record_state("network", "the interfaces are as configured again", true);
     }
-    note_links(); // all that are there are configured by now
     if (!m_enforcing_since) {
         m_enforcing_since = m_ports.clock.monotonic_microseconds();
     }

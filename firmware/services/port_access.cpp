@@ -379,9 +379,10 @@ void PortAccess::end(const access::Revoke& order) {
     const bool is_last = std::ranges::none_of(
         sessions, [&](const access::Session& session) { return session.station.port == station.port; });
     if (is_last && m_links.contains(station.port)) {
-        const bool has_sleeper = std::ranges::contains(m_filter.woken, station.port, &ruleset::Sleeper::port);
-        for (auto closed :
-             {m_ports.table.set_flooding(station.port, has_sleeper), m_ports.filter.close(station.port)}) {
+        // a port that is open by now gets every frame: its session ended with the lock
+        const bool is_locked = std::ranges::contains(m_filter.locked, station.port);
+        const bool floods = !is_locked || wants_flooding(station.port);
+        for (auto closed : {m_ports.table.set_flooding(station.port, floods), m_ports.filter.close(station.port)}) {
             if (!closed) {
                 fail(text::concat("frames for everybody still go out to ", station.port), closed.error());
             }
@@ -477,7 +478,7 @@ void PortAccess::let_wake() {
     }
     for (const std::string& port : std::exchange(m_waking_ports, ports)) {
         const bool is_used = std::ranges::any_of(sessions, [&](const auto& each) { return each.station.port == port; });
-        if (!ports.contains(port) && !is_used) {
+        if (!ports.contains(port) && !is_used && std::ranges::contains(m_filter.locked, port)) {
             set(port, false);
         }
     }

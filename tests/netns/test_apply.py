@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Applying configurations: what changes, what stays, and what a refused one leaves as it was."""
 
+import concurrent.futures
 import os
 import re
+import signal
 import subprocess
 
 import pytest
 
 from tests.harness import daemon, frames, hosts
-from tests.harness.daemon import SERVER_V4, SERVER_V6, WAN_V4, field
+from tests.harness.daemon import SERVER_V4, SERVER_V6, WAN_V4, field, until
 
 ALLOWED_V4, ALLOWED_V6 = '203.0.113.5', '2001:db8:200::5'
 SECOND_V4, SECOND_V6 = '203.0.113.6', '2001:db8:200::6'
@@ -201,6 +203,11 @@ def test_command_that_is_not_understood_has_status_2(lab):
 # ---- the kernel refuses ------------------------------------------------------------------------------------------------------------------------------------
 
 
+def waiting_clients(lab) -> int:
+    line = lab.router.run('ss', '-Hxl', 'src', f'{lab.run}/control.sock').stdout.split()
+    return int(line[2])
+
+
 def test_kernel_that_refuses_the_transaction_leaves_the_former_policy(lab):
     """A set of the name that the new policy needs is there already, in use and of another type: the kernel will refuse the rules."""
     wanted = configuration('203.0.113.9', more='address-list more { address 203.0.113.10; }\n')
@@ -208,13 +215,21 @@ def test_kernel_that_refuses_the_transaction_leaves_the_former_policy(lab):
     file.write_text(wanted)
     rendered = lab.command('render', str(file)).stdout
     name = re.search(r'set (al_vendor_4_\w+)', rendered)[1]
-    lab.nft('-f', '-', contents=f'''table inet sekisho {{
-        set {name} {{ type inet_service; flags interval; }}
-        chain stranger {{ tcp dport @{name} accept; }}
-    }}''')
+    digest, since = lab.facts()['policy_digest'], len(lab.log())
+    # the daemon takes away what is not its own within a moment of being told, so it is told and asked at once
+    lab.process.send_signal(signal.SIGSTOP)
     try:
-        digest, since = lab.facts()['policy_digest'], len(lab.log())
-        run = lab.command('apply', '-', contents=wanted)
+        lab.nft('-f', '-', contents=f'''table inet sekisho {{
+            set {name} {{ type inet_service; flags interval; }}
+            chain stranger {{ tcp dport @{name} accept; }}
+        }}''')
+        pool = concurrent.futures.ThreadPoolExecutor()
+        applying = pool.submit(lab.command, 'apply', '-', contents=wanted)
+        until(lambda: waiting_clients(lab) > 0, 'a client at the control socket')
+    finally:
+        lab.process.send_signal(signal.SIGCONT)
+    try:
+        run = applying.result()
         assert run.returncode == 1 and 'unchanged' in run.stderr, (run.returncode, run.stdout, run.stderr)
         event = lab.event(since, event__action='apply', event__outcome='failure')
         assert field(event, 'event.reason') == 'not-enforced'

@@ -172,6 +172,7 @@ STATIONS = 'table netdev sekisho_ports'
     (f'{STATIONS}, chain outward', ('flush', 'chain', 'netdev', 'sekisho_ports', 'outward')),
     (f'{STATIONS}, chain sneaky', ('add', 'chain', 'netdev', 'sekisho_ports', 'sneaky')),
     (f'{STATIONS}, set known', ('flush', 'set', 'netdev', 'sekisho_ports', 'known')),
+    (f'{STATIONS}, chain locked', ('delete', 'chain', 'netdev', 'sekisho_ports', 'locked', '{ devices = { lan1 }; }')),
     (STATIONS, ('delete', 'table', 'netdev', 'sekisho_ports')),
 ))
 def test_table_of_port_access(lab, item, words):
