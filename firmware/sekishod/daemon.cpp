@@ -390,7 +390,12 @@ struct Daemon {
                          .follows_generation = true});
         enforcement.add({.name = "port access",
                          .compare = [this] { return port_access.compare_filter(); },
-                         .restore = [this] { return port_access.restore_filter(); },
+                         .restore =
+                             [this] {
+                                 auto restored = port_access.restore_filter();
+                                 source_binding.renew();
+                                 return restored;
+                             },
                          .follows_generation = true});
         enforcement.add({.name = "foreign tables",
                          .compare = [this] { return opened.filter_bypasses->compare(); },
@@ -401,12 +406,7 @@ struct Daemon {
                          .restore = [this] { return link_programs.remove(); }});
         enforcement.add({.name = "network",
                          .compare = [this] { return policy.compare_network(); },
-                         .restore =
-                             [this] {
-                                 auto restored = policy.restore_network();
-                                 port_access.check_links();
-                                 return restored;
-                             }});
+                         .restore = [this] { return policy.restore_network(); }});
         enforcement.add({.name = "flooding of locked ports",
                          .compare = [this] { return port_access.compare_flooding(); },
                          .restore = [this] { return port_access.restore_flooding(); }});

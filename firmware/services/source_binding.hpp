@@ -39,9 +39,11 @@ public:
     /// A record that ruleset::binding_report_of() knows.
     void take(const events::LogRecord& record);
 
+    /// Puts the leases that are there into the kernel anew, e.g. after its table was.
+    void renew();
+
 private:
     void check();
-    void renew();
     std::optional<std::vector<AddressLease>> read();
     void put(std::span<const AddressLease> leases);
     bool was_told(const events::LogRecord& record, const IpAddress& address);

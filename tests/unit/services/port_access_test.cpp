@@ -377,3 +377,40 @@ TEST(port_access_service, a_radius_server_is_asked_for_addresses_that_are_not_re
     radius.say("nps", "silent");
     STRCMP_CONTAINS(R"("reason":"silent")", files.all_lines().back().c_str());
 }
+
+TEST(port_access_service, flooding_of_locked_ports_follows_who_is_there) {
+    using enum ports::StationTable::Flooding;
+    table.there[1].flooding = none;
+    table.there[2].flooding = all; // open: not compared here
+    follow();
+    const auto rows = service->compare_flooding().value();
+    LONGS_EQUAL(1, rows.size());
+    STRCMP_EQUAL("flooding of locked port lan2", rows[0].item.c_str());
+    CHECK(rows[0].matches());
+    seen(kDesk);
+    CHECK_FALSE(service->compare_flooding().value()[0].matches());
+    table.flooding.clear();
+    CHECK(service->restore_flooding().has_value());
+    CHECK(table.flooding.at("lan2"));
+    LONGS_EQUAL(1, table.flooding.size());
+}
+
+TEST(port_access_service, a_restored_filter_has_its_leases_again) {
+    follow();
+    seen(kDesk);
+    filter.found = {{"table", "active", "none"}};
+    CHECK_FALSE(service->compare_filter().value()[0].matches());
+    CHECK(service->restore_filter().has_value());
+    CHECK(service->compare_filter().value()[0].matches());
+    CHECK(filter.roles.contains(desk) && filter.lively.contains("lan2"));
+}
+
+TEST(port_access_service, a_port_that_is_opened_keeps_its_flooding_when_its_session_ends) {
+    follow();
+    seen(kDesk);
+    model::Model opened = clinic();
+    opened.access.ports[1].mode = model::AccessMode::open;
+    follow(opened);
+    CHECK(table.leases.empty());
+    CHECK(table.flooding.at("lan2"));
+}
