@@ -5,21 +5,13 @@
 #include "drivers/control/control_server.hpp"
 #include "drivers/geoip/country_database.hpp"
 #include "drivers/hostapd/hostapd_authenticators.hpp"
-#include "drivers/json/component_list.hpp"
 #include "drivers/json/event_reader.hpp"
-#include "drivers/json/support_record.hpp"
-#include "drivers/netfilter/kernel_connections.hpp"
-#include "drivers/netfilter/nft_cut_flows.hpp"
-#include "drivers/netfilter/nft_bypasses.hpp"
 #include "drivers/netfilter/nft_changes.hpp"
 #include "drivers/netfilter/nft_packet_filter.hpp"
-#include "drivers/netfilter/nft_station_filter.hpp"
-#include "drivers/network/kernel_network.hpp"
 #include "drivers/network/kernel_programs.hpp"
 #include "drivers/network/kernel_station_table.hpp"
 #include "drivers/password/yescrypt_hasher.hpp"
 #include "drivers/radius/radius_relay.hpp"
-#include "drivers/storage/file_store.hpp"
 #include "drivers/storage/log_files.hpp"
 #include "drivers/storage/upload_file.hpp"
 #include "drivers/system/files.hpp"
@@ -30,6 +22,7 @@
 #include "drivers/tls/digests.hpp"
 #include "drivers/tls/key_maker.hpp"
 #include "drivers/tls/stream_connector.hpp"
+#include "firmware/sekishod/opened.hpp"
 #include "firmware/services/access_history.hpp"
 #include "firmware/services/access_learning.hpp"
 #include "firmware/services/access_report.hpp"
@@ -64,7 +57,6 @@
 #include "policy/ruleset/compiler.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <iterator>
 
@@ -75,8 +67,6 @@ namespace {
 using events::Event;
 using events::Field;
 
-constexpr std::size_t kMostIdentity = 4096;
-constexpr std::size_t kMostUsers = 64u << 10;
 constexpr std::uint64_t kMostLogInMemory = 4u << 20;
 
 int fail(const Error& error) {
@@ -113,70 +103,6 @@ std::string resolver_text(const model::Model& model, const std::vector<IpAddress
         text += text::concat("nameserver ", server.text(), "\n");
     }
     return text;
-}
-
-/// What can fail to open, opened.
-struct Opened {
-    std::unique_ptr<ports::PacketFilter> filter;
-    std::unique_ptr<ports::Connections> connections;
-    std::unique_ptr<ports::CutFlows> cut_flows;
-    std::unique_ptr<ports::StationFilter> station_filter;
-    std::unique_ptr<ports::Bypasses> filter_bypasses;
-    std::unique_ptr<ports::Network> network;
-    std::unique_ptr<ports::Store> store;
-    std::unique_ptr<ports::Store> run_store;
-    std::unique_ptr<drivers::JsonLogFiles> files;
-    std::string data_trouble; ///< why the log is not on the data partition; empty where it is
-    services::ImageFacts image;
-    Result<services::UserTables> users;
-    std::string default_configuration;
-};
-
-/// An image need not have a record; one that is there has to be one.
-lifecycle::RecordOrCause read_support(const std::string& file) {
-    const auto text = drivers::read_file(file, drivers::kMostSupportRecord, Domain::lifecycle);
-    if (!text && text.error().number() == ENOENT) {
-        return std::nullopt;
-    }
-    return drivers::read_support_record(TRY(text));
-}
-
-Result<std::vector<lifecycle::Component>> read_components(const std::string& file) {
-    return drivers::read_component_list(TRY(drivers::read_file(file, drivers::kMostComponentList, Domain::lifecycle)));
-}
-
-Result<services::UserTables> read_users(const std::string& folder) {
-    services::UserTables users;
-    users.passwd = TRY(drivers::read_file(folder + "/passwd", kMostUsers, Domain::account));
-    users.group = TRY(drivers::read_file(folder + "/group", kMostUsers, Domain::account));
-    return users;
-}
-
-Result<Opened> open_drivers(const Options& options, drivers::UvEventLoop& loop) {
-    Opened opened;
-    opened.filter = TRY(drivers::NftPacketFilter::create());
-    opened.connections = TRY(drivers::KernelConnections::create());
-    opened.cut_flows = TRY(drivers::NftCutFlows::create());
-    opened.station_filter = TRY(drivers::NftStationFilter::create());
-    opened.filter_bypasses = TRY(drivers::NftBypasses::create());
-    opened.network = std::make_unique<drivers::KernelNetwork>(loop);
-    const std::string identity = TRY(drivers::read_file(options.identity, kMostIdentity, Domain::system));
-    opened.image.identity = TRY(services::Identity::parse(identity));
-    opened.image.support = read_support(options.support);
-    opened.image.components = read_components(options.components);
-    opened.users = read_users(options.users);
-    opened.default_configuration =
-        TRY(drivers::read_file(options.default_configuration, ports::kMostPayload, Domain::system));
-    opened.store = TRY(drivers::FileStore::open(options.data_directory));
-    opened.run_store = TRY(drivers::FileStore::open(options.run_directory));
-    auto files = drivers::JsonLogFiles::open(options.data_directory);
-    if (!files) {
-        // A broken data partition must not silence the log: until the next boot it is kept in memory, and says so.
-        opened.data_trouble = files.error().message();
-        files = drivers::JsonLogFiles::open(options.run_directory);
-    }
-    opened.files = TRY(std::move(files));
-    return opened;
 }
 
 /// Drivers and services of one run, in the order of their dependence.

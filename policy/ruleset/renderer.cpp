@@ -202,16 +202,18 @@ std::vector<std::string> cut_set_names() {
     return names;
 }
 
+/// `timeout` says that elements come and go by themselves, as far as the rules are concerned; these have none.
 std::string cut_sets() {
+    const std::vector<std::string> rest{text::concat("size ", text::to_text(kCutSetSize)), "flags timeout"};
     std::string result;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         const std::string_view address = family == Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
-        const std::string size = text::concat("size ", text::to_text(kCutSetSize));
-        result += block(
-            "set", cut_set(family, true),
-            {text::concat("type inet_proto . ", address, " . inet_service . ", address, " . inet_service"), size});
-        result +=
-            block("set", cut_set(family, false), {text::concat("type inet_proto . ", address, " . ", address), size});
+        std::vector<std::string> lines{
+            text::concat("type inet_proto . ", address, " . inet_service . ", address, " . inet_service")};
+        lines.insert(lines.end(), rest.begin(), rest.end());
+        result += block("set", cut_set(family, true), lines);
+        lines.front() = text::concat("type inet_proto . ", address, " . ", address);
+        result += block("set", cut_set(family, false), lines);
     }
     return result;
 }

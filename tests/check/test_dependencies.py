@@ -39,7 +39,7 @@ VENDOR_HEADERS = [
 # What one driver offers to the others.
 SHARED_DRIVER_HEADERS = ('drivers/system/event_loop.hpp', 'drivers/system/files.hpp')
 # Where a program puts services and drivers together.
-COMPOSITION_ROOT = re.compile(r'firmware/(cli|sekishod)/(main|wiring|daemon)\.(cpp|hpp)')
+COMPOSITION_ROOT = re.compile(r'firmware/(cli|sekishod)/(main|daemon|opened)\.(cpp|hpp)')
 
 
 def own_folder(path: str) -> str:
