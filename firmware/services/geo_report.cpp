@@ -183,6 +183,17 @@ const ruleset::ZoneEntry* find_wan(const ruleset::Ruleset& in_force) {
     return found == in_force.zones.end() || found->interfaces.empty() ? nullptr : &*found;
 }
 
+/// The device whose network has the address; empty where none has.
+std::string device_to(const model::Model& model, const IpAddress& address) {
+    for (const model::Interface& interface : model.interfaces) {
+        if (std::ranges::any_of(interface.addresses,
+                                [&](const InterfaceAddress& own) { return own.network().contains(address); })) {
+            return interface.name;
+        }
+    }
+    return {};
+}
+
 /// A first packet from the WAN to a service, as the service is addressed there; nothing where it is not reachable over
 /// the family.
 std::optional<ruleset::Flow> to_service(const model::Service& service, const ruleset::ZoneEntry& wan,
@@ -278,11 +289,12 @@ Table services_table(const PolicyService& policy, const model::Model& model, con
         wan != nullptr ? refusal_before_services(policy.ruleset(), *wan, source, now) : nullptr;
     std::size_t admitted = 0;
     for (const model::Service& service : model.services) {
-        const auto flow = wan != nullptr ? to_service(service, *wan, source) : std::nullopt;
+        auto flow = wan != nullptr ? to_service(service, *wan, source) : std::nullopt;
         if (before != nullptr || !flow) {
             table.rows.push_back(service_row(service, before != nullptr ? "denied" : "not offered", before));
             continue;
         }
+        flow->egress_device = device_to(model, flow->reached);
         const ruleset::Admission said = admission_of(policy.ruleset(), *flow, now);
         admitted += said.admitted ? 1 : 0;
         table.rows.push_back(service_row(service, said.admitted ? "admitted" : "denied", said.rule));

@@ -228,11 +228,12 @@ def test_shell_of_an_account_is_the_prompt(lab):
         assert lab.event(since, event__action='login', user__name='tanaka', sekisho__session__origin=ORIGIN)
         for line in ('sh', '!sh', 'session end', 'authenticate state', 'lease-event', 'console'):
             assert 'unknown command' in terminal.ask(line)
-        terminal.type('apply -\r')
+        terminal.type('apply - --confirm 5\r')  # no connection is behind the session: nobody could say that it would live on
         for line in (CONFIGURATION + '# by tanaka\n.').split('\n'):
             terminal.type(line + '\r')
         assert 'Applied:' in terminal.wait_for('sekisho> ')
         assert field(lab.event(since, event__action='apply'), 'user.name') == 'tanaka'
+        assert 'Confirmed' in terminal.ask('confirm')
         terminal.type('quit\r')
         assert terminal.wait_end() == 0
     assert field(ended(lab, since), 'event.reason') == 'quit'
@@ -288,7 +289,10 @@ def test_one_line_applies_its_whole_input(lab):
     text = CONFIGURATION + '# over SSH\n.\n'.replace('.\n', '') + '# and more\n'
     assert one_line(lab, 'check -', input=text.encode()).returncode == 0
     run = one_line(lab, 'apply -', input=text.encode())
+    assert run.returncode == 1 and b'knows no such connection' in run.stderr  # as that of no session does
+    run = one_line(lab, 'apply - --confirm 5', input=text.encode())
     assert run.returncode == 0 and b'Applied:' in run.stdout
+    assert one_line(lab, 'confirm').returncode == 0
     assert lab.command('show', 'configuration').stdout == text
 
 
