@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/policy_service.hpp"
-#include "policy/base/text.hpp"
 #include "tests/unit/fakes/fake_countries.hpp"
 #include "tests/unit/fakes/fakes.hpp"
+#include "tests/unit/fakes/policies.hpp"
 
 #include <CppUTest/TestHarness.h>
 
 using namespace sekisho;
+using fakes::kAdmin;
+using fakes::kInterfaces;
+using fakes::with_service;
 using services::PolicySource;
-
-namespace {
-
-constexpr std::string_view kInterfaces = R"(system { host-name clinic; time-zone Asia/Tokyo; }
-interfaces {
-    interface wan0 { dhcp; }
-    bridge br-clinic { port lan1; address 10.0.1.1/24; }
-}
-zones { wan { interface wan0; } clinic { interface br-clinic; } }
-)";
-
-std::string with_service(std::string_view list) {
-    return text::concat(
-        kInterfaces, "address-list vendor { ", list,
-        " }\nservice web { protocol tcp; port 8443; forward-to 10.0.1.20; source { address-list vendor; } }\n");
-}
-
-const services::Actor kAdmin{"admin", "local"};
-
-} // namespace
 
 TEST_GROUP(policy_service) {
     fakes::FakeClock clock;
