@@ -152,6 +152,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::show_rules:
     case CommandId::show_system:
     case CommandId::show_version:
+    case CommandId::show_why:
     case CommandId::test_packet:
         break;
     }

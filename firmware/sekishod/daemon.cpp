@@ -53,6 +53,7 @@
 #include "firmware/services/source_binding.hpp"
 #include "firmware/services/ssh_server.hpp"
 #include "firmware/services/ssh_server_log.hpp"
+#include "firmware/services/why_report.hpp"
 #include "policy/base/text.hpp"
 #include "policy/ruleset/compiler.hpp"
 
@@ -257,6 +258,9 @@ struct Daemon {
                              [this](const auto& invocation, const auto&) { return geo_report.show(invocation); });
         administration.serve(services::CommandId::show_geo_lookup,
                              [this](const auto& invocation, const auto&) { return geo_report.look_up(invocation); });
+        administration.serve(services::CommandId::show_why, [this](const auto& invocation, const auto& request) {
+            return why_report.show(invocation, request, utc_offset());
+        });
         administration.serve(services::CommandId::test_packet, [this](const auto& invocation, const auto&) {
             return packet_question.answer(invocation);
         });
@@ -420,6 +424,7 @@ struct Daemon {
     services::CountryImport country_import{
         {upload, databases, *opened.store, machine}, countries, policy, log, timekeeper};
     services::GeoReport geo_report{countries, policy, country_import, timekeeper};
+    services::WhyReport why_report{log, reader, geo_report, policy, timekeeper};
     services::PacketQuestion packet_question{*opened.network, policy, countries, timekeeper};
     services::ConnectionLog connections;
     services::FlowCutter cutter;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "firmware/services/access_history.hpp"
 
+#include "firmware/services/log_search.hpp"
 #include "policy/base/address.hpp"
 #include "policy/base/table.hpp"
 #include "policy/base/text.hpp"
@@ -17,7 +18,6 @@ using events::Field;
 using ports::ControlResponse;
 
 constexpr std::size_t kDefaultEvents = 50;
-constexpr std::size_t kPiece = 256u << 10; ///< bytes of the log in memory at a time
 
 bool is_about(const Event& event, std::string_view mac) {
     return event.text(Field::event_action).starts_with("access-") && event.text(Field::source_mac) == mac;
@@ -64,41 +64,6 @@ Table table_of(const std::vector<Event>& events, bool as_json, int utc_offset_mi
 
 } // namespace
 
-Result<AccessHistory::Found> AccessHistory::find(const MacAddress& mac, std::size_t most) {
-    const std::string wanted = mac.text();
-    const std::uint64_t end = m_log.next_line();
-    const std::uint64_t first = m_log.first_line();
-    std::uint64_t line = end - first > kMostLines ? end - kMostLines : first;
-    Found found;
-    found.is_whole = line == first;
-    while (line < end) {
-        const ports::LogPiece piece = TRY(m_log.read_from(line, kPiece));
-        if (piece.lines.empty()) {
-            break;
-        }
-        for (const std::string& text : piece.lines) {
-            if (!text.contains(wanted)) { // most lines are about somebody else, and reading one costs more than a look
-                continue;
-            }
-            if (auto event = m_reader.read(text); event && is_about(*event, wanted)) {
-                found.events.push_back(*std::move(event));
-            }
-        }
-        if (found.events.size() > 2 * kMostEvents) { // memory is bounded whatever the log holds
-            const std::size_t spare = found.events.size() - kMostEvents;
-            found.events.erase(found.events.begin(), found.events.begin() + static_cast<std::ptrdiff_t>(spare));
-            found.older += spare;
-        }
-        line = piece.first + piece.lines.size();
-    }
-    if (found.events.size() > most) {
-        const std::size_t spare = found.events.size() - most;
-        found.events.erase(found.events.begin(), found.events.begin() + static_cast<std::ptrdiff_t>(spare));
-        found.older += spare;
-    }
-    return found;
-}
-
 ControlResponse AccessHistory::show(const Invocation& invocation, const ports::ControlRequest& request,
                                     int utc_offset_minutes) {
     const auto mac = MacAddress::parse(invocation.value_of("mac").value_or(""));
@@ -108,11 +73,14 @@ ControlResponse AccessHistory::show(const Invocation& invocation, const ports::C
     std::uint64_t most = kDefaultEvents;
     if (const auto last = invocation.value_of("--last")) {
         most = text::parse_unsigned(*last).value_or(0);
-        if (most == 0 || most > kMostEvents) {
+        if (most == 0 || most > kMostFoundEvents) {
             return {.exit_status = 2, .output = {}, .errors = "argument: --last takes a number from 1 to 1000\n"};
         }
     }
-    const auto found = find(*mac, static_cast<std::size_t>(most));
+    const std::string wanted = mac->text();
+    const auto found = search_log(
+        m_log, m_reader, wanted, [&wanted](const Event& event) { return is_about(event, wanted); },
+        static_cast<std::size_t>(most));
     if (!found) {
         record_reading(m_log, request, *mac, false, found.error().message());
         return {.exit_status = 1, .output = {}, .errors = found.error().message() + "\n"};
@@ -125,7 +93,8 @@ ControlResponse AccessHistory::show(const Invocation& invocation, const ports::C
         table.status += text::concat(", the newest ones; ", text::to_text(found->older), " are older");
     }
     if (!found->is_whole) {
-        table.status += text::concat("; of the log the newest ", text::to_text(kMostLines), " lines were looked at");
+        table.status +=
+            text::concat("; of the log the newest ", text::to_text(kMostSearchedLines), " lines were looked at");
     }
     return {.exit_status = 0, .output = as_json ? table.json() : table.text(), .errors = {}};
 }

@@ -178,6 +178,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_access_sessions:
     case CommandId::show_log_servers:
     case CommandId::show_version:
+    case CommandId::show_why:
     case CommandId::test_packet:
         break;
     }

@@ -67,7 +67,7 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 42> kCommands{{
+constexpr std::array<CommandRow, 43> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -152,6 +152,8 @@ constexpr std::array<CommandRow, 42> kCommands{{
     {CommandId::show_system, "show system", none, kJsonOnly, daemon, listed,
      "clock, memory, data partition, policy in force"},
     {CommandId::show_version, "show version", none, kJsonOnly, daemon, listed, "product, version and build"},
+    {CommandId::show_why, "show why", address, kJsonOnly, daemon, listed,
+     "what log, lists and countries say of an address, and the lines of an exception for it"},
     {CommandId::test_packet, "test packet", none, kPacketOptions, daemon, listed,
      "what the rules in force say to a packet; exit status 0 passes, 3 does not"},
 }};

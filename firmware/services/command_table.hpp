@@ -54,6 +54,7 @@ enum class CommandId {
     show_rules,
     show_system,
     show_version,
+    show_why,
     test_packet,
 };
 

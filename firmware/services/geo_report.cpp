@@ -336,8 +336,13 @@ ControlResponse GeoReport::look_up(const Invocation& invocation) {
     if (!address) {
         return {.exit_status = 2, .output = {}, .errors = address.error().message() + "\n"};
     }
+    const auto [facts, services] = about(*address);
+    return {.exit_status = 0, .output = shown_together(facts, {&services, 1}, invocation.has("--json")), .errors = {}};
+}
+
+GeoReport::LookUp GeoReport::about(const IpAddress& address) {
     ports::GeoDatabase* database = m_countries.database();
-    const auto location = database != nullptr ? std::optional(database->locate(*address)) : std::nullopt;
+    const auto location = database != nullptr ? std::optional(database->locate(address)) : std::nullopt;
     const auto country = location ? location->country : std::nullopt;
     const auto& configuration = m_policy.configuration();
     const model::Model none;
@@ -345,20 +350,19 @@ ControlResponse GeoReport::look_up(const Invocation& invocation) {
     const ClockReading clock = m_timekeeper.reading();
     Facts facts;
     facts.facts = {
-        text_fact("address", "Address", address->text()),
+        text_fact("address", "Address", address.text()),
         text_fact("country", "Country", country ? country->text() : ""),
         text_fact("country_name", "Country's name", country ? std::string(country->name()) : ""),
         text_fact("prefix", "Network in the database", location ? location->prefix.text() : ""),
-        boolean_fact("special_purpose", "Of no country at all", !geo::is_global(*address)),
-        text_fact("geo_lists", "In geo-lists", geo_lists_of(model, *address, country, clock)),
-        text_fact("address_lists", "In address-lists", address_lists_of(model, *address, clock)),
-        text_fact("gate", "Gate", gate_says(m_policy, model, *address, clock.now)),
+        boolean_fact("special_purpose", "Of no country at all", !geo::is_global(address)),
+        text_fact("geo_lists", "In geo-lists", geo_lists_of(model, address, country, clock)),
+        text_fact("address_lists", "In address-lists", address_lists_of(model, address, clock)),
+        text_fact("gate", "Gate", gate_says(m_policy, model, address, clock.now)),
     };
-    facts.status = country                    ? described(*country)
-                   : geo::is_global(*address) ? "the database gives it no country"
-                                              : "private, shared or otherwise special: it belongs to no country";
-    const std::array tables{services_table(m_policy, model, *address, clock.now)};
-    return {.exit_status = 0, .output = shown_together(facts, tables, invocation.has("--json")), .errors = {}};
+    facts.status = country                   ? described(*country)
+                   : geo::is_global(address) ? "the database gives it no country"
+                                             : "private, shared or otherwise special: it belongs to no country";
+    return {std::move(facts), services_table(m_policy, model, address, clock.now)};
 }
 
 } // namespace sekisho::services

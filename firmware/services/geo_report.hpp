@@ -8,6 +8,7 @@
 #include "firmware/services/countries.hpp"
 #include "firmware/services/country_import.hpp"
 #include "firmware/services/policy_service.hpp"
+#include "policy/base/table.hpp"
 
 namespace sekisho::services {
 
@@ -19,6 +20,13 @@ public:
 
     [[nodiscard]] ports::ControlResponse show(const Invocation& invocation);
     [[nodiscard]] ports::ControlResponse look_up(const Invocation& invocation);
+
+    struct LookUp {
+        Facts facts;
+        Table services; ///< what each says to a connection from the address on the WAN
+    };
+
+    [[nodiscard]] LookUp about(const IpAddress& address);
 
 private:
     Countries& m_countries;
