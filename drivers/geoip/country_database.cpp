@@ -232,7 +232,11 @@ Result<std::unique_ptr<ports::GeoDatabase>> CountryDatabases::open_built_in() {
 }
 
 Result<std::unique_ptr<ports::GeoDatabase>> CountryDatabases::open(std::string_view name) {
-    return open_country_database(text::concat(m_data_directory, "/", name), std::string(name));
+    return open_country_database(path_of(name), std::string(name));
+}
+
+std::string CountryDatabases::path_of(std::string_view name) const {
+    return name.empty() ? m_built_in : text::concat(m_data_directory, "/", name);
 }
 
 } // namespace sekisho::drivers

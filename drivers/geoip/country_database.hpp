@@ -23,6 +23,7 @@ public:
 
     Result<std::unique_ptr<ports::GeoDatabase>> open_built_in() override;
     Result<std::unique_ptr<ports::GeoDatabase>> open(std::string_view name) override;
+    [[nodiscard]] std::string path_of(std::string_view name) const override;
 
 private:
     std::string m_built_in;

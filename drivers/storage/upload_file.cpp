@@ -15,11 +15,12 @@ Result<void> FileUpload::begin() {
     };
     m_file.reset();
     const Descriptor data(open(m_data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!data.is_open() || (mkdirat(data.get(), m_folder_name.c_str(), 0700) != 0 && errno != EEXIST)) {
+    if (!data.is_open() || (mkdirat(data.get(), m_folder_name.c_str(), 0755) != 0 && errno != EEXIST)) {
         return refusal("its folder can't be made");
     }
     m_folder = Descriptor(openat(data.get(), m_folder_name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!m_folder.is_open() || fsync(data.get()) != 0) {
+    // whatever the umask is, and whoever made it
+    if (!m_folder.is_open() || fchmod(m_folder.get(), 0755) != 0 || fsync(data.get()) != 0) {
         return refusal("its folder can't be opened");
     }
     // never cut: a file that is mapped must stay as long as it is
@@ -27,8 +28,8 @@ Result<void> FileUpload::begin() {
         return refusal("can't be removed");
     }
     m_file =
-        Descriptor(openat(m_folder.get(), m_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!m_file.is_open()) {
+        Descriptor(openat(m_folder.get(), m_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!m_file.is_open() || fchmod(m_file.get(), 0644) != 0) {
         return refusal("can't be made");
     }
     return {};

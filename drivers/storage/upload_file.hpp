@@ -8,7 +8,8 @@
 
 namespace sekisho::drivers {
 
-/// A file in a folder of the data partition; the folder (0700) is made as it is needed. No symbolic link is followed.
+/// A file in a folder of the data partition, for every user of the machine to read: what is uploaded is public. The
+/// folder is made as it is needed. No symbolic link is followed.
 class FileUpload final : public ports::UploadFile {
 public:
     FileUpload(std::string data_directory, std::string folder, std::string name)

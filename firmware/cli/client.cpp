@@ -107,8 +107,9 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::render:
         return render(invocation);
     case CommandId::replay:
-        return replay(invocation, {m_dialogue, m_clock, m_open_countries, m_open_capture,
-                                   [this](const std::string& path) { return contents_of(path); }});
+        return replay(invocation, replay_world());
+    case CommandId::test_capture:
+        return test_capture(invocation, replay_world());
     case CommandId::help:
         return print(services::help_text(), 0);
     case CommandId::access_import:
@@ -126,6 +127,7 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
     case CommandId::apply:
     case CommandId::confirm:
     case CommandId::authenticate:
+    case CommandId::capture_grounds:
     case CommandId::store_access_secret:
     case CommandId::show_access_eap_server:
     case CommandId::geo_rollback:
@@ -157,6 +159,23 @@ int Client::run_parsed(const Invocation& invocation, std::span<const std::string
         break;
     }
     return 0;
+}
+
+ReplayWorld Client::replay_world() {
+    return {m_dialogue,
+            m_clock,
+            m_open_countries,
+            m_open_capture,
+            m_source,
+            [this](const std::string& path) { return contents_of(path); },
+            [this](const std::vector<std::string>& words) -> Result<std::string> {
+                auto response = TRY(m_daemon.call(words, {}, m_origin));
+                if (response.exit_status != 0) {
+                    return std::unexpected(
+                        Error(Domain::control, words.front(), std::string(text::split(response.errors, '\n').front())));
+                }
+                return std::move(response.output);
+            }};
 }
 
 int Client::run_in_daemon(const Invocation& invocation, std::span<const std::string> words) {
@@ -311,7 +330,7 @@ Result<geo::Contents> Client::contents_of(const model::Model& model, const Invoc
     if (selections.empty()) {
         return geo::Contents{};
     }
-    if (!m_open_countries) {
+    if (m_source != Source::program || !m_open_countries) {
         return std::unexpected(Error(Domain::argument, "render", "lists of countries are not rendered in a session"));
     }
     const auto database = TRY(m_open_countries(invocation.value_of("--geo")));

@@ -40,6 +40,8 @@ inline constexpr Patience kSessionPatience{
 /// Opens the country database in a file; without a path the image's own.
 using CountryOpener = std::function<Result<std::unique_ptr<ports::GeoDatabase>>(std::optional<std::string_view> path)>;
 
+struct ReplayWorld;
+
 class Client {
 public:
     /// Borrows all but the origin, which is what the daemon is told of where the commands come from ("console").
@@ -62,6 +64,7 @@ private:
     Result<geo::Contents> contents_of(const model::Model& model, const services::Invocation& invocation);
     int check(const services::Invocation& invocation);
     int render(const services::Invocation& invocation);
+    ReplayWorld replay_world();
     Result<ClockReading> clock_for(const services::Invocation& invocation);
     Result<std::optional<NamedText>> import_base(const services::Invocation& invocation);
     int import_devices(const services::Invocation& invocation);

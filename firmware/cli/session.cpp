@@ -126,7 +126,7 @@ int Session::prompt() {
 }
 
 int Session::one_line(std::string_view line) {
-    Client client(m_daemon, m_clock, m_dialogue, Source::line, m_origin);
+    Client client(m_daemon, m_clock, m_dialogue, Source::line, m_origin, m_open_countries, m_open_capture);
     if (const auto taken = m_dialogue.take_control(); !taken) {
         return client.fail(taken.error(), 1);
     }

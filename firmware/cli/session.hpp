@@ -16,8 +16,16 @@ namespace sekisho::cli {
 
 class Session {
 public:
-    Session(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, std::string origin)
-        : m_daemon(daemon), m_clock(clock), m_dialogue(dialogue), m_origin(std::move(origin)) {}
+    /// The openers are for captures on the session's input and for databases that the daemon names: a session names no
+    /// files.
+    Session(ports::ControlClient& daemon, ports::Clock& clock, Dialogue& dialogue, std::string origin,
+            CountryOpener open_countries = {}, ports::CaptureOpener open_capture = {})
+        : m_daemon(daemon),
+          m_clock(clock),
+          m_dialogue(dialogue),
+          m_origin(std::move(origin)),
+          m_open_countries(std::move(open_countries)),
+          m_open_capture(std::move(open_capture)) {}
 
     /// Reads commands, one per line, until `quit`, the end of the input, a hang-up or 30 minutes without a key. 1 where
     /// the session could not begin: what the daemon does not know of does not take place.
@@ -34,6 +42,8 @@ private:
     ports::Clock& m_clock;
     Dialogue& m_dialogue;
     std::string m_origin;
+    CountryOpener m_open_countries;
+    ports::CaptureOpener m_open_capture;
 };
 
 } // namespace sekisho::cli

@@ -11,7 +11,8 @@ namespace sekisho::cli {
 int start(std::string_view name, std::span<const std::string> words, World world) {
     Dialogue dialogue(world.terminal, world.clock);
     const auto session = [&](std::string_view fallback) {
-        return Session(world.daemon, world.clock, dialogue, origin_of(world.terminal.ssh_connection(), fallback));
+        return Session(world.daemon, world.clock, dialogue, origin_of(world.terminal.ssh_connection(), fallback),
+                       world.open_countries, world.open_capture);
     };
     const std::string_view only = words.size() == 1 ? std::string_view(words.front()) : std::string_view();
     const bool is_account = world.terminal.user_id() != 0;

@@ -62,6 +62,8 @@ public:
     virtual Result<std::unique_ptr<GeoDatabase>> open_built_in() = 0;
     /// A file of the data partition by its name in the Store ("geo/current.mmdb").
     virtual Result<std::unique_ptr<GeoDatabase>> open(std::string_view name) = 0;
+    /// Where such a file is for other programs of the machine; an empty name is the image's own.
+    [[nodiscard]] virtual std::string path_of(std::string_view name) const = 0;
 };
 
 } // namespace sekisho::ports

@@ -261,6 +261,8 @@ struct Daemon {
         administration.serve(services::CommandId::show_why, [this](const auto& invocation, const auto& request) {
             return why_report.show(invocation, request, utc_offset());
         });
+        administration.serve(services::CommandId::capture_grounds,
+                             [this](const auto&, const auto&) { return packet_question.grounds(); });
         administration.serve(services::CommandId::test_packet, [this](const auto& invocation, const auto&) {
             return packet_question.answer(invocation);
         });

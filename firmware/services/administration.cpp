@@ -151,6 +151,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::store_access_secret:
     case CommandId::show_access_eap_server:
     case CommandId::authenticate:
+    case CommandId::capture_grounds:
     case CommandId::check:
     case CommandId::console:
     case CommandId::geo_import:
@@ -179,6 +180,7 @@ ControlResponse Administration::run(const Invocation& invocation, const ControlR
     case CommandId::show_log_servers:
     case CommandId::show_version:
     case CommandId::show_why:
+    case CommandId::test_capture:
     case CommandId::test_packet:
         break;
     }

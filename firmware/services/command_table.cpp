@@ -54,6 +54,8 @@ constexpr std::array kPacketOptions{
     OptionRow{"role", "ROLE", "what the sender was admitted as on a guarded port"},
     OptionRow{"at", "TIME", "at a time to come (RFC 3339)"},
     kJson};
+constexpr std::array kCaptureOptions{
+    OptionRow{"--ingress", "INTERFACE", "interface that the capture was taken on (default: the WAN's)"}, kJson};
 constexpr std::array kReplayOptions{
     OptionRow{"--config", "FILE", "the configuration to judge by", true},
     OptionRow{"--ingress", "INTERFACE", "interface that the capture was taken on", true},
@@ -67,7 +69,7 @@ using enum Operands;
 using enum CommandPlace;
 using enum Visibility;
 
-constexpr std::array<CommandRow, 43> kCommands{{
+constexpr std::array<CommandRow, 45> kCommands{{
     {CommandId::access_import, "access import", file, kDeviceImportOptions, local, listed,
      "turn a CSV of devices into entries of a configuration, and print them; changes nothing"},
     {CommandId::access_learn, "access learn", none, kLearnOptions, daemon, listed,
@@ -90,6 +92,7 @@ constexpr std::array<CommandRow, 43> kCommands{{
     {CommandId::apply, "apply", file, kApplyOptions, daemon, listed,
      "check a configuration, put it in force and commit it"},
     {CommandId::authenticate, "authenticate", words, {}, daemon, internal, "the login's questions to the daemon"},
+    {CommandId::capture_grounds, "capture-grounds", none, {}, daemon, hidden, "what a capture is judged by"},
     {CommandId::check, "check", file, kTimeOptions, local, listed, "check a configuration without applying it"},
     {CommandId::clear_access_session,
      "clear access session",
@@ -154,6 +157,8 @@ constexpr std::array<CommandRow, 43> kCommands{{
     {CommandId::show_version, "show version", none, kJsonOnly, daemon, listed, "product, version and build"},
     {CommandId::show_why, "show why", address, kJsonOnly, daemon, listed,
      "what log, lists and countries say of an address, and the lines of an exception for it"},
+    {CommandId::test_capture, "test capture", file, kCaptureOptions, local, listed,
+     "judge a capture (pcap, pcapng) by the policy in force"},
     {CommandId::test_packet, "test packet", none, kPacketOptions, daemon, listed,
      "what the rules in force say to a packet; exit status 0 passes, 3 does not"},
 }};

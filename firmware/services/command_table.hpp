@@ -17,6 +17,7 @@ enum class CommandId {
     access_learn,
     apply,
     authenticate,
+    capture_grounds,
     check,
     confirm,
     clear_access_session,
@@ -55,6 +56,7 @@ enum class CommandId {
     show_system,
     show_version,
     show_why,
+    test_capture,
     test_packet,
 };
 

@@ -117,6 +117,11 @@ void Countries::adopt(std::unique_ptr<ports::GeoDatabase> database, CountryOrigi
     m_told_day.reset();
 }
 
+std::string Countries::path() const {
+    const auto candidate = std::ranges::find(kCandidates, m_origin, &Candidate::origin);
+    return candidate == kCandidates.end() ? std::string() : m_ports.databases.path_of(candidate->file);
+}
+
 Result<geo::Contents> Countries::contents(const model::Model& model) {
     const auto selections = model::selections_of(model);
     std::vector<geo::Selection> missing;

@@ -60,6 +60,9 @@ public:
 
     [[nodiscard]] CountryOrigin origin() const noexcept { return m_origin; }
 
+    /// Where the database in force lies, for all to read; empty where there is none.
+    [[nodiscard]] std::string path() const;
+
     /// Of the database in force; walks it once.
     [[nodiscard]] Result<ports::GeoCoverage> coverage();
 

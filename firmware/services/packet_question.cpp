@@ -266,6 +266,33 @@ ControlResponse PacketQuestion::answer(const Invocation& invocation) {
             .errors = {}};
 }
 
+ControlResponse PacketQuestion::grounds() {
+    const auto& configuration = m_policy.configuration();
+    const auto links = m_network.links();
+    if (!configuration || !links) {
+        return {.exit_status = 1,
+                .output = {},
+                .errors = (configuration ? links.error().message() : m_policy.why()) + "\n"};
+    }
+    judge::Environment known = judge::environment_of(configuration->model, m_policy.ruleset());
+    for (judge::Device& device : known.devices) {
+        device.addresses.clear(); // those of the configuration come with it
+    }
+    add_addresses(known, *links);
+    const ClockReading clock = m_timekeeper.reading();
+    std::string lines = text::concat("policy ", configuration->digest, "\ntime ", rfc3339_utc(clock.now),
+                                     clock.synchronised ? " synchronised\n" : " unsynchronised\n");
+    if (const std::string database = m_countries.path(); !database.empty()) {
+        lines += text::concat("database ", database, "\n");
+    }
+    for (const judge::Device& device : known.devices) {
+        for (const InterfaceAddress& address : device.addresses) {
+            lines += text::concat("address ", device.name, "=", address.text(), "\n");
+        }
+    }
+    return {.exit_status = 0, .output = std::move(lines), .errors = {}};
+}
+
 void PacketQuestion::add_source_facts(Facts& facts, const IpAddress& source, const ClockReading& clock) {
     const model::Model& model = m_policy.configuration()->model;
     ports::GeoDatabase* database = m_countries.database();

@@ -20,6 +20,10 @@ public:
     /// Exit status 0 where the packet would pass, 3 where it would not, 2 where the question makes no sense.
     [[nodiscard]] ports::ControlResponse answer(const Invocation& invocation);
 
+    /// What `test capture` judges by besides the configuration, a line each: "policy DIGEST", "time TIME
+    /// synchronised|unsynchronised", "database PATH", "address DEVICE=ADDRESS/LENGTH".
+    [[nodiscard]] ports::ControlResponse grounds();
+
 private:
     void add_source_facts(Facts& facts, const IpAddress& source, const ClockReading& clock);
 

@@ -2,6 +2,7 @@
 #include "firmware/services/replay.hpp"
 
 #include "policy/base/text.hpp"
+#include "policy/packet/checksum.hpp"
 #include "policy/ruleset/mark.hpp"
 
 #include <algorithm>
@@ -69,6 +70,12 @@ constexpr std::string_view kNewlyBlocked = "newly blocked";
     const std::uint64_t left = digest_of(headers.source, has_port ? headers.source_port : std::uint16_t{0});
     const std::uint64_t right = digest_of(headers.destination, has_port ? headers.destination_port : std::uint16_t{0});
     return mixed(left + right, headers.protocol);
+}
+
+[[nodiscard]] bool is_unsummed(const packet::Headers& headers, std::span<const std::uint8_t> bytes) {
+    const std::size_t size = packet::size_by_header(bytes);
+    return headers.transport_at <= std::min(size, bytes.size()) &&
+           packet::payload_sum_is_unmade(headers, bytes.subspan(headers.transport_at), size - headers.transport_at);
 }
 
 /// Where no rule decides, the stack did, or the hook's own policy.
@@ -149,10 +156,14 @@ Judgement Replay::judge_in(Court& court, const packet::Frame& frame, std::size_t
             home != judge::kNoDevice) {
             arrival.device = home;
         }
+        arrival.is_unsummed = is_unsummed(*headers, frame.packet);
     }
-    // which device sent it can't be told from here: as if its port asked for no proof
-    arrival.role = environment.devices[arrival.device].is_guarded ? ruleset::kOpenPort : 0;
-    return court.judge.judge(court.flows, arrival);
+    // what its sender was admitted as can't be told from here: as if its port asked for no proof
+    const bool is_guarded = environment.devices[arrival.device].is_guarded;
+    arrival.role = is_guarded ? ruleset::kOpenPort : 0;
+    Judgement judgement = court.judge.judge(court.flows, arrival);
+    judgement.assumed |= is_guarded;
+    return judgement;
 }
 
 std::optional<CountryCode> Replay::country_of(const packet::Headers& headers) const {

@@ -63,7 +63,7 @@ std::vector<std::string> exception_lines(const model::Model& model, const IpAddr
         if (!services.contains(service.name)) {
             continue;
         }
-        if (!service.address_lists.empty() || service.geo_lists.empty()) {
+        if (!service.source_lists.empty() || service.geo_lists.empty()) {
             lines.push_back(text::concat("service ", service.name, " { source { address-list ", name, "; } }"));
         }
         geo_lists.insert(service.geo_lists.begin(), service.geo_lists.end());

@@ -18,6 +18,7 @@ struct Judge::Course {
     std::uint32_t role = 0;
     Tracking tracking;
     Time now;
+    bool is_unsummed = false;
     bool assumed = false;
 
     [[nodiscard]] Passage passage() const {
@@ -207,7 +208,7 @@ void Judge::follow(FlowTable& flows, Course& course) {
     if (!course.transport) {
         return;
     }
-    const TrackSettings settings{m_environment.checks_sums, m_environment.tcp_loose};
+    const TrackSettings settings{m_environment.checks_sums && !course.is_unsummed, m_environment.tcp_loose};
     if (const auto icmp = track_icmp(flows, course.segment, *course.transport, settings, course.now)) {
         course.tracking = *icmp;
         return;
@@ -334,7 +335,8 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
     if (dropped_early(arrival, early)) {
         return early;
     }
-    Course course{.ingress = arrival.device, .role = arrival.role, .now = arrival.when};
+    Course course{
+        .ingress = arrival.device, .role = arrival.role, .now = arrival.when, .is_unsummed = arrival.is_unsummed};
     if (arrival.is_foreign_vlan || arrival.addressed == packet::Addressed::other) {
         return turned_away(course, StackCause::other_station);
     }
@@ -357,7 +359,7 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
         return turned_away(course, StackCause::header);
     }
     course.segment = {whole.packet, packet::size_by_header(whole.packet), *headers};
-    course.assumed = course.segment.is_cut();
+    course.assumed = course.segment.is_cut() || course.is_unsummed;
 
     const Rule* screened = ask(Hook::screen, course);
     if (screened != nullptr && verdict_of(screened->verdict) != Verdict::accepted) {

@@ -28,6 +28,7 @@ struct Arrival {
     DeviceIndex device = kNoDevice;
     packet::Addressed addressed = packet::Addressed::host;
     bool is_foreign_vlan = false; ///< tagged for a VLAN: the router has none
+    bool is_unsummed = false;     ///< its checksum was made behind the capture: it counts as right, by assumption
     std::uint32_t role = 0;       ///< what its sender was admitted as (mark.hpp); on devices without port access 0
     Time when;                    ///< never before that of the packet before; expiries and time-outs go by it
 };

@@ -20,4 +20,9 @@ namespace sekisho::packet {
 [[nodiscard]] bool payload_sum_holds(const Headers& headers, std::uint8_t protocol,
                                      std::span<const std::uint8_t> payload) noexcept;
 
+/// Whether TCP or UDP bears the sum of the pseudo header alone: so it looks where it is captured before the network
+/// interface makes the checksum, at its sender or on a virtual link. Right by chance once in 65,536.
+[[nodiscard]] bool payload_sum_is_unmade(const Headers& headers, std::span<const std::uint8_t> payload,
+                                         std::size_t size) noexcept;
+
 } // namespace sekisho::packet

@@ -77,9 +77,9 @@ void check(const judge::Judgement& judgement, const judge::Arrival& arrival, con
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const judge::Environment environment = make_environment();
-    static const Ruleset ruleset = make_ruleset();
-    static judge::Judge judge(ruleset, environment);
+    static const judge::Environment kEnvironment = make_environment();
+    static const Ruleset kRuleset = make_ruleset();
+    static judge::Judge judge(kRuleset, kEnvironment);
     static judge::FlowTable flows(16);
     flows.clear();
     judge.clear();

@@ -43,10 +43,13 @@ class Connection:
 
 
 class Collector:
-    """A context manager. `certificate` makes it a TLS server; `before` and `configure` change its settings, before and after the certificate is loaded."""
+    """A context manager. `certificate` makes it a TLS server; `before` and `configure` change its settings, before and after the certificate is loaded.
+
+    With `stands_still_after` it clears `reading` by itself once it has read so many bytes."""
 
     def __init__(self, namespace: Namespace, address: str, port: int, certificate: Certificate | None = None, configure: Callable[[ssl.SSLContext], None] | None = None,
-                 before: Callable[[ssl.SSLContext], None] | None = None, greeting: bytes = b'', silent: bool = False):
+                 before: Callable[[ssl.SSLContext], None] | None = None, greeting: bytes = b'', silent: bool = False,
+                 stands_still_after: int | None = None):
         self.connections: list[Connection] = []
         self.reading = threading.Event()
         self.reading.set()
@@ -58,7 +61,7 @@ class Collector:
             self._context.load_cert_chain(certificate.chain, certificate.key)
             if configure:
                 configure(self._context)
-        self._greeting, self._silent = greeting, silent
+        self._greeting, self._silent, self._stands_still_after = greeting, silent, stands_still_after
         self._stopped = False
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
@@ -141,3 +144,6 @@ class Collector:
                 return
             connection.bytes += data
             connection.arrivals.append((time.monotonic(), len(connection.bytes)))
+            if self._stands_still_after is not None and len(connection.bytes) >= self._stands_still_after:
+                self._stands_still_after = None
+                self.reading.clear()

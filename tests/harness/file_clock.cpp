@@ -5,35 +5,38 @@
 
 #include <ctime>
 #include <fstream>
+#include <utility>
 
 namespace sekisho::harness {
 
 FileClock::FileClock(std::string path, ports::EventLoop& loop)
     : m_path(std::move(path)), m_timer(loop.make_timer([this] {
-          if (refresh() && m_on_step) {
+          refresh();
+          if (std::exchange(m_has_stepped, false) && m_on_step) {
               m_on_step();
           }
       })) {
     refresh();
+    m_has_stepped = false; // it is where it begins
 }
 
-bool FileClock::refresh() {
+void FileClock::refresh() {
     std::ifstream file(m_path);
     std::string contents;
     std::getline(file, contents);
     if (contents == m_contents) {
-        return false;
+        return;
     }
     const auto words = text::split(contents, ' ');
     const auto microseconds = text::parse_unsigned(words.front());
     if (words.size() != 2 || !microseconds) {
-        return false;
+        return;
     }
     m_contents = contents;
     m_wall.microseconds = static_cast<std::int64_t>(*microseconds);
     m_synchronised = words[1] == "synchronised";
     m_read_at = monotonic_microseconds();
-    return true;
+    m_has_stepped = true;
 }
 
 Time FileClock::now() {

@@ -22,14 +22,15 @@ public:
     Result<void> watch_steps(std::function<void()> on_step) override;
 
 private:
-    /// Reads the file; true where it changed. Contents that are none leave the clock as it was.
-    bool refresh();
+    /// Reads the file. Contents that are none leave the clock as it was.
+    void refresh();
 
     std::string m_path;
     std::string m_contents;
     Time m_wall;
     std::int64_t m_read_at = 0; ///< monotonic microseconds at which m_wall was read
     bool m_synchronised = false;
+    bool m_has_stepped = false; ///< and nobody was told yet: whoever asks for the time may see the change first
     std::function<void()> m_on_step;
     std::unique_ptr<ports::Timer> m_timer;
 };

@@ -128,7 +128,7 @@ def test_from_full_support_to_the_end(lab):
 
 def test_the_end_comes_without_a_step(lab):
     since = len(lab.log())
-    lab.set_clock(SECURITY_END - timedelta(seconds=5), True)
+    lab.set_clock(SECURITY_END - timedelta(seconds=12), True)
     lab.event(since, event__action='lifecycle', sekisho__lifecycle__status='security-only')
     lab.event(since, event__action='lifecycle', sekisho__lifecycle__status='ended')
 

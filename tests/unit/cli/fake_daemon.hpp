@@ -5,6 +5,7 @@
 #include "firmware/ports/control.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,9 @@ public:
         if (words.front() == "session") {
             return ports::ControlResponse{};
         }
-        return ports::ControlResponse{.exit_status = status, .output = output, .errors = {}};
+        const auto own = answers.find(words.front());
+        return ports::ControlResponse{
+            .exit_status = status, .output = own != answers.end() ? own->second : output, .errors = {}};
     }
 
     /// How many calls had these words.
@@ -48,6 +51,7 @@ public:
     int silent_calls = 0; ///< so many calls from now on are not answered
     int status = 0;
     std::string output = "answer\n";
+    std::map<std::string, std::string> answers; ///< instead of that, by the first word
     bool refuses_sessions = false;
 
     std::string state = "new";

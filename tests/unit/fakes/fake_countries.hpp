@@ -92,6 +92,10 @@ public:
         return open_file(file->second);
     }
 
+    [[nodiscard]] std::string path_of(std::string_view name) const override {
+        return name.empty() ? "/image/country.mmdb" : "/data/" + std::string(name);
+    }
+
     std::map<std::string, CountryFile> files{
         {"built-in", {.ranges = {{"1.0.0.0/8", "JP"}, {"2.0.0.0/8", "FR"}, {"2001:200::/32", "JP"}}}}};
     int walks = 0; ///< of all databases
