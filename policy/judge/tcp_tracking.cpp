@@ -350,20 +350,17 @@ struct Reset {
     if (is_closing(tcp.state)) {
         return {.asks_window = false}; // the sooner its addresses are free the better
     }
-    if (other.has_acked) {
+    if (other.has_acked && tcp.last_kind != TcpKind::syn) { // a SYN that was let through may begin other numbers
         const bool is_established = tcp.state == TcpState::established && flow.assured;
         if (!is_established && segment.sequence == 0) {
-            return {.asks_window = false};
-        }
-        if (segment.sequence == other.most_acked) {
-            return reset;
+            return reset; // likely the answer to such a SYN, with an acknowledgement in between
         }
         if (before(segment.sequence, other.most_acked)) {
             return {.is_invalid = true};
         }
         const bool follows = tcp.last_kind == TcpKind::ack && tcp.last_way == way && segment.sequence == tcp.last_end;
-        if (follows) { // right behind what was just sent
-            return reset;
+        if (!is_established || segment.sequence == other.most_acked || follows) {
+            return reset; // follows: right behind what was just sent
         }
         reset.keeps_state = true;
     }
