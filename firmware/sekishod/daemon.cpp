@@ -39,6 +39,7 @@
 #include "firmware/services/enforcement.hpp"
 #include "firmware/services/flow_cutter.hpp"
 #include "firmware/services/geo_report.hpp"
+#include "firmware/services/guarded_senders.hpp"
 #include "firmware/services/helper_ends.hpp"
 #include "firmware/services/helper_programs.hpp"
 #include "firmware/services/lifecycle.hpp"
@@ -134,8 +135,13 @@ struct Daemon {
                  countries, opened.default_configuration),
           connections({packet_log, *opened.filter, loop, *opened.run_store}, log,
                       [this](const IpAddress& address) { return countries.country_of(address); }),
-          cutter({*opened.connections, *opened.cut_flows, loop, *opened.run_store}, timekeeper, log,
-                 [this](const IpAddress& address) { return countries.country_of(address); }),
+          cutter(
+              {*opened.connections, *opened.cut_flows, loop, *opened.run_store}, timekeeper, log,
+              [this](const IpAddress& address) { return countries.country_of(address); },
+              [this] {
+                  return services::guarded_senders(policy.configuration()->model, port_access.sessions(),
+                                                   source_binding.leases());
+              }),
           access_secrets(*opened.store, hasher, log),
           authenticator_programs({processes, *opened.store, *opened.run_store, key_maker, radius}, access_secrets,
                                  {options.hostapd, options.data_directory, options.run_directory},

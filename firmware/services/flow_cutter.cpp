@@ -96,11 +96,13 @@ bool FlowJudge::ends(const ruleset::Flow& flow) const {
            !ruleset::admission_of(m_ruleset, flow, m_now).admitted;
 }
 
-FlowCutter::FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of)
+FlowCutter::FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of,
+                       std::function<Senders()> senders)
     : m_ports(ports),
       m_timekeeper(timekeeper),
       m_log(log),
       m_country_of(std::move(country_of)),
+      m_ask_senders(std::move(senders)),
       m_retry(ports.loop.make_timer([this] {
           if (const auto unfinished = m_unfinished) {
               cut_unadmitted(*unfinished);
@@ -108,6 +110,9 @@ FlowCutter::FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, Count
       })) {}
 
 void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
+    if (m_ask_senders) {
+        m_senders = m_ask_senders();
+    }
     const auto ended = let_admitted_back(ruleset).and_then([&] { return cut(ruleset); });
     save();
     if (!ended) {
@@ -123,6 +128,12 @@ void FlowCutter::cut_unadmitted(const ruleset::Ruleset& ruleset) {
     m_admitting = admitting_rules(ruleset);
 }
 
+ruleset::Flow FlowCutter::with_sender(ruleset::Flow flow) const {
+    const auto found = m_senders.find(flow.source);
+    flow.sender = found != m_senders.end() ? std::optional(found->second) : std::nullopt;
+    return flow;
+}
+
 Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
     const Time now = m_timekeeper.reading().now;
     const FlowJudge judge(ruleset, now);
@@ -131,8 +142,8 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
         return !judge.has_ssh() && ruleset::zone_of_mark(flow.mark) != ruleset::kWanZoneNumber &&
                is_of_management(ruleset, flow.mark);
     };
-    const auto refused =
-        TRY(m_ports.connections.find([&](const ruleset::Flow& flow) { return judge.ends(flow) && !is_left(flow); }));
+    const auto refused = TRY(m_ports.connections.find(
+        [&](const ruleset::Flow& flow) { return judge.ends(with_sender(flow)) && !is_left(flow); }));
     std::size_t ended = 0;
     std::optional<Error> failure;
     if (const auto refusing = refuse(refused); !refusing) {
@@ -143,7 +154,8 @@ Result<std::size_t> FlowCutter::cut(const ruleset::Ruleset& ruleset) {
         if (!end) {
             failure = end.error();
         } else if (*end && ++ended <= kMostSingleEvents) {
-            record_cut(ruleset, connection.flow, ruleset::admission_of(ruleset, connection.flow, now).rule);
+            record_cut(ruleset, connection.flow,
+                       ruleset::admission_of(ruleset, with_sender(connection.flow), now).rule);
         }
     }
     if (ended > kMostSingleEvents) {
@@ -161,8 +173,9 @@ Result<void> FlowCutter::let_admitted_back(const ruleset::Ruleset& ruleset) {
         m_cut = read_flows(TRY(m_ports.run_store.read(kCutFlowsFile, kMostFileBytes)));
     }
     const Time now = m_timekeeper.reading().now;
-    const auto back = std::ranges::stable_partition(
-        m_cut, [&](const ruleset::Flow& flow) { return !ruleset::admission_of(ruleset, flow, now).admitted; });
+    const auto back = std::ranges::stable_partition(m_cut, [&](const ruleset::Flow& flow) {
+        return !ruleset::admission_of(ruleset, with_sender(flow), now).admitted;
+    });
     TRY(m_ports.cut_flows.allow({back.begin(), back.end()}));
     m_cut.erase(back.begin(), back.end());
     if (m_are_sets_behind) {

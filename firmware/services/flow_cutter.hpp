@@ -10,6 +10,7 @@
 #include "firmware/services/event_log.hpp"
 #include "firmware/services/timekeeper.hpp"
 #include "policy/base/country.hpp"
+#include "policy/ruleset/admission.hpp"
 #include "policy/ruleset/ruleset.hpp"
 
 #include <functional>
@@ -42,6 +43,8 @@ class FlowCutter {
 public:
     /// Country of an address, where it has one.
     using CountryOf = std::function<std::optional<CountryCode>(const IpAddress&)>;
+    /// Who is in force on guarded ports now, by the addresses that are known of them.
+    using Senders = std::map<IpAddress, ruleset::Sender>;
 
     struct Ports {
         ports::Connections& connections;
@@ -53,8 +56,9 @@ public:
     /// Connections that stay cut; beyond that the oldest may come back.
     static constexpr std::size_t kMostCut = 16'384;
 
-    /// Without `country_of`, no event names a country.
-    FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of = {});
+    /// Without `country_of`, no event names a country; without `senders`, no role ends a connection.
+    FlowCutter(Ports ports, Timekeeper& timekeeper, EventLog& log, CountryOf country_of = {},
+               std::function<Senders()> senders = {});
 
     /// To be called when the ruleset is in force. Each connection that it ends is an event `connection-cut`, up to a
     /// bound; how many more there were is one more. Those of the router itself are never touched. Where the table can't
@@ -63,6 +67,7 @@ public:
     void cut_unadmitted(const ruleset::Ruleset& ruleset);
 
 private:
+    [[nodiscard]] ruleset::Flow with_sender(ruleset::Flow flow) const;
     [[nodiscard]] Result<std::size_t> cut(const ruleset::Ruleset& ruleset);
     Result<void> let_admitted_back(const ruleset::Ruleset& ruleset);
     Result<void> refuse(const std::vector<ports::Connection>& connections);
@@ -75,6 +80,8 @@ private:
     Timekeeper& m_timekeeper;
     EventLog& m_log;
     CountryOf m_country_of;
+    std::function<Senders()> m_ask_senders;
+    Senders m_senders;
     std::map<std::uint32_t, std::string> m_admitting; ///< ids by number, of the rules that admitted what lives
     std::vector<ruleset::Flow> m_cut;                 ///< in the kernel's sets, oldest first
     bool m_are_sets_behind = true;                    ///< of a daemon that starts, or after an error

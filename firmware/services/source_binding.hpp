@@ -36,6 +36,9 @@ public:
 
     void follow(const model::Model& model);
 
+    /// That the router's own DHCP server gave, and that are in the kernel.
+    [[nodiscard]] const std::vector<AddressLease>& leases() const noexcept { return m_leases; }
+
     /// A record that ruleset::binding_report_of() knows.
     void take(const events::LogRecord& record);
 

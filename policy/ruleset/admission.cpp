@@ -23,9 +23,13 @@ public:
 
     Answer operator()(const IngressZone& match) const { return answer(match.zone == zone_of_mark(m_flow.mark)); }
 
-    Answer operator()(const IngressDevice&) const { return Answer::untold; }
+    Answer operator()(const IngressDevice& match) const {
+        return m_flow.sender ? answer(match.name == m_flow.sender->device) : Answer::untold;
+    }
 
-    Answer operator()(const RoleIs&) const { return Answer::untold; }
+    Answer operator()(const RoleIs& match) const {
+        return m_flow.sender ? answer(match.role == m_flow.sender->role) : Answer::untold;
+    }
 
     Answer operator()(const EgressZone& match) const {
         const ZoneEntry* zone = m_ruleset.find_zone(match.zone);

@@ -6,9 +6,17 @@
 #include "policy/ruleset/ruleset.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sekisho::ruleset {
+
+/// Who sends from a guarded port.
+struct Sender {
+    std::string device;     ///< that its packets come in by: the bridge
+    std::uint32_t role = 0; ///< that it is admitted as now (mark.hpp)
+    friend bool operator==(const Sender&, const Sender&) = default;
+};
 
 /// A tracked connection, as far as its admission depends on it. Ports are 0 for protocols without them.
 struct Flow {
@@ -25,6 +33,7 @@ struct Flow {
     std::string own_device; ///< the router's device with the address `reached` (or that broadcast address); else empty
     std::string egress_device = {}; ///< whose network has `reached`; empty: none, so the default route leads there, on
                                     ///< the WAN
+    std::optional<Sender> sender = {};
 };
 
 /// What the ruleset would say to the first packet of this connection now.
@@ -34,8 +43,8 @@ struct Admission {
 };
 
 /// Asks the rules of the hook that the connection passes (input or forward) in their order. What a tracked connection
-/// does not tell (its sender's role, the hop limit of its first packet) is taken as it was where the very rule
-/// that admitted it asks for it, and as not given otherwise.
+/// does not tell (its sender, where nobody knows; the hop limit of its first packet) is taken as it was where the very
+/// rule that admitted it asks for it, and as not given otherwise.
 [[nodiscard]] Admission admission_of(const Ruleset& ruleset, const Flow& flow, Time now);
 
 } // namespace sekisho::ruleset

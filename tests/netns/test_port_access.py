@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """MAC authentication on locked bridge ports: who comes on, who does not, and what an attacker at the cable gets."""
 
+import contextlib
 import socket
 import struct
+from subprocess import DEVNULL
 
 import pytest
 
-from tests.harness import daemon, frames
+from tests.harness import daemon, frames, hosts
 from tests.harness.daemon import CLINIC_V4, DESK_V4, SERVER_V4, field, until
 
 SERVER_MAC, DESK_MAC, STRANGER_MAC = '00:16:3e:00:00:20', '00:16:3e:00:00:50', '00:16:3e:00:00:99'
@@ -93,6 +95,34 @@ def test_a_role_reaches_what_it_names(lab):
     until(lambda: pings(lab.desk, '10.0.2.30'), 'an answer of what the role names', 10)
     assert not pings(lab.desk, CLINIC_V4)
     assert field(lab.event(event__action='connection-denied', source__ip=DESK_V4, destination__ip=CLINIC_V4), 'rule.id') == 'port-access.role.viewer'
+
+
+def test_what_a_role_reaches_no_more_ends_at_once(lab):
+    """And what other roles have with the same server goes on; a connection that is cut does not come back from the server's side."""
+    def configured(reached: str) -> str:
+        return access(devices=f'device {DESK_MAC} {{ name "desk"; role viewer; address {DESK_V4}; }}').replace('address 10.0.2.30;', f'address {reached};')
+
+    lab.apply(configured('10.0.2.30'))
+    comes_on(lab.server)
+    until(lambda: pings(lab.desk, '10.0.2.30'), 'an answer of what the role names', 10)
+    lab.device.start('socat', 'TCP4-LISTEN:104,fork,reuseaddr', 'PIPE', stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+    until(lambda: ':104 ' in lab.device.run('ss', '-Hltn').stdout, 'a server')
+    viewer, other = (hosts.connection(host, '10.0.2.30', 104) for host in (lab.desk, lab.server))
+    with viewer, other:
+        for peer in (viewer, other):
+            peer.sendall(b'said')
+            assert peer.recv(10) == b'said'
+        since = len(lab.log())
+        lab.apply(configured('10.0.2.31'))
+        event = lab.event(since, event__action='connection-cut', source__ip=DESK_V4)
+        assert field(event, 'rule.id') == 'port-access.role.viewer'
+        other.sendall(b'goes on')
+        assert other.recv(10) == b'goes on'
+        viewer.settimeout(1)
+        with contextlib.suppress(OSError):  # a time-out or a reset
+            viewer.sendall(b'lost')
+            assert viewer.recv(10) == b''
+    assert not lab.logged({'event.action': 'connection-cut', 'source.ip': SERVER_V4}, since)
 
 
 def test_another_device_at_the_same_cable_gets_nothing(lab):

@@ -168,6 +168,30 @@ TEST(admission, what_leaves_by_the_default_route_leaves_on_the_wan) {
     CHECK_FALSE(admits(flow, "zone.clinic.deny"));
 }
 
+TEST(admission, a_role_counts_where_it_is_known_who_sends) {
+    Ruleset rules;
+    rules.zones = {{kFirstFreeZoneNumber, "clinic", {"br-clinic"}, false}};
+    rules.rules.push_back({.id = "port-access.unauthorised",
+                           .hook = Hook::forward,
+                           .matches = {IngressDevice{"br-clinic"}, RoleIs{0}},
+                           .verdict = Drop{}});
+    rules.rules.push_back({.id = "port-access.role.viewer",
+                           .hook = Hook::forward,
+                           .matches = {IngressDevice{"br-clinic"}, ConnectionState{.fresh = true}, RoleIs{7}},
+                           .verdict = Reject{}});
+    rules.rules.push_back({.id = "policy.all", .hook = Hook::forward, .verdict = Accept{}});
+    Flow flow = flow_of("policy.all", true);
+    CHECK(admission_of(rules, flow, fixed_clock().now).admitted);
+    flow.sender = Sender{"br-clinic", 8};
+    CHECK(admission_of(rules, flow, fixed_clock().now).admitted);
+    flow.sender = Sender{"br-other", 7};
+    CHECK(admission_of(rules, flow, fixed_clock().now).admitted);
+    flow.sender = Sender{"br-clinic", 7};
+    const Admission refused = admission_of(rules, flow, fixed_clock().now);
+    CHECK_FALSE(refused.admitted);
+    STRCMP_EQUAL("port-access.role.viewer", refused.rule->id.c_str());
+}
+
 TEST(admission, the_closed_ruleset_admits_nothing) {
     const Ruleset closed = closed_ruleset();
     const Admission admission = admission_of(closed, flow_of("service.web.allow", true), fixed_clock().now);

@@ -121,6 +121,32 @@ TEST(flow_cutter, ssh_from_an_inside_zone_ends_with_its_permission_and_nothing_e
     STRCMP_CONTAINS(R"("zone":"guest")", files.all_lines().back().c_str());
 }
 
+TEST(flow_cutter, what_a_role_may_not_reach_any_more_ends) {
+    constexpr std::uint8_t kClinic = ruleset::kFirstFreeZoneNumber;
+    services::FlowCutter::Senders senders{{IpAddress::parse("10.0.1.50").value(), {"br-clinic", 7}},
+                                          {IpAddress::parse("10.0.1.51").value(), {"br-clinic", 8}}};
+    services::FlowCutter knowing{
+        {connections, cut_flows, loop, run_store}, keeper, log, {}, [&senders] { return senders; }};
+    ruleset::Ruleset rules;
+    rules.zones = {{kClinic, "clinic", {"br-clinic"}, false}};
+    rules.rules.push_back({.id = "port-access.role.viewer",
+                           .reason = ruleset::Reason::not_allowed,
+                           .hook = ruleset::Hook::input,
+                           .matches = {ruleset::IngressDevice{"br-clinic"}, ruleset::RoleIs{7}},
+                           .verdict = ruleset::Reject{}});
+    rules.rules.push_back({.id = "policy.all", .hook = ruleset::Hook::input, .verdict = ruleset::Accept{}});
+    for (const char* source : {"10.0.1.50", "10.0.1.51", "10.0.1.52"}) {
+        connections.add(flow_from(source, kClinic));
+    }
+    knowing.cut_unadmitted(rules);
+    LONGS_EQUAL(2, connections.all.size());
+    STRCMP_CONTAINS(R"("id":"port-access.role.viewer")", files.all_lines().back().c_str());
+    LONGS_EQUAL(1, cut_flows.refused.size());
+    senders.begin()->second.role = 8; // it is admitted as something else
+    knowing.cut_unadmitted(rules);
+    LONGS_EQUAL(0, cut_flows.refused.size());
+}
+
 TEST(flow_cutter, ssh_that_moved_to_another_port_keeps_its_sessions) {
     constexpr std::uint8_t kClinic = ruleset::kFirstFreeZoneNumber;
     const std::uint32_t ssh = ruleset::rule_number("management.ssh.clinic");
