@@ -17,6 +17,7 @@ using judge::Verdict;
 
 constexpr std::string_view kNewlyAdmitted = "newly admitted";
 constexpr std::string_view kNewlyBlocked = "newly blocked";
+constexpr std::size_t kLocated = 4096; ///< addresses whose country is kept
 
 [[nodiscard]] bool is_inside_of(const judge::Device& device, const IpAddress& address) {
     return std::ranges::any_of(device.addresses,
@@ -127,7 +128,7 @@ Replay::Court::Court(const ReplayPolicy& of, const ReplayOptions& options)
 
 Replay::Replay(const ReplayPolicy& policy, const ReplayPolicy* against, const ReplayOptions& options,
                ports::GeoDatabase* countries)
-    : m_options(options), m_court(policy, options), m_countries(countries) {
+    : m_options(options), m_court(policy, options), m_countries(countries), m_located(kLocated) {
     if (against != nullptr) {
         m_against = std::make_unique<Court>(*against, options);
     }
@@ -166,16 +167,19 @@ Judgement Replay::judge_in(Court& court, const packet::Frame& frame, std::size_t
     return judgement;
 }
 
-std::optional<CountryCode> Replay::country_of(const packet::Headers& headers) const {
+/// Of the source, else of the destination. Few addresses send most packets.
+std::optional<CountryCode> Replay::country_of(const packet::Headers& headers) {
     if (m_countries == nullptr) {
         return std::nullopt;
     }
     for (const IpAddress& address : {headers.source, headers.destination}) {
-        if (geo::is_global(address)) {
-            const auto location = m_countries->locate(address);
-            if (location.country) {
-                return location.country;
-            }
+        auto& [known, country] = m_located[digest_of(address, 0) % kLocated];
+        if (known != address) {
+            known = address;
+            country = geo::is_global(address) ? m_countries->locate(address).country : std::nullopt;
+        }
+        if (country) {
+            return country;
         }
     }
     return std::nullopt;

@@ -90,7 +90,7 @@ private:
     };
 
     [[nodiscard]] judge::Judgement judge_in(Court& court, const packet::Frame& frame, std::size_t wire_size, Time when);
-    [[nodiscard]] std::optional<CountryCode> country_of(const packet::Headers& headers) const;
+    [[nodiscard]] std::optional<CountryCode> country_of(const packet::Headers& headers);
     [[nodiscard]] bool is_assumed(const judge::Judgement& judgement, const packet::Headers* headers) const;
     void count(Kind kind, const packet::Frame& frame, const packet::Headers* headers, Time when);
     void count_other(const packet::Frame& frame, Time when);
@@ -99,6 +99,7 @@ private:
     Court m_court;
     std::unique_ptr<Court> m_against;
     ports::GeoDatabase* m_countries;
+    std::vector<std::pair<IpAddress, std::optional<CountryCode>>> m_located; ///< by a digest: the last one of each
     std::map<Kind, Group> m_groups;
     Seen m_seen;
     Time m_latest;
