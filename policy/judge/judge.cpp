@@ -58,8 +58,10 @@ void apply_mark(const Rule& rule, Flow* flow) noexcept {
 }
 
 /// Whether the packet has what translation writes to: of a packet that an error quotes, eight bytes of its transport
-/// header; of GRE, a version that it knows. What has not is dropped.
-[[nodiscard]] bool can_be_translated(const Segment& segment, const Transport& transport, bool is_error) noexcept {
+/// header; of GRE a version that it knows, where the destination is written (of what an error quotes, the other end).
+/// What has not is dropped.
+[[nodiscard]] bool can_be_translated(const Segment& segment, const Transport& transport, bool is_error,
+                                     bool is_destination) noexcept {
     constexpr std::uint8_t kGre = 47;
     const Family family = segment.headers.family;
     std::optional<Transport> changed = transport;
@@ -71,7 +73,7 @@ void apply_mark(const Rule& rule, Flow* flow) noexcept {
     }
     const std::size_t left = segment.bytes.size() - changed->at;
     if (changed->protocol == kGre) {
-        return left >= 8 && (segment.bytes[changed->at + 1] & 7) <= 1;
+        return left >= 8 && (is_destination == is_error || (segment.bytes[changed->at + 1] & 7) <= 1);
     }
     return left >= 8 || !(has_ports(changed->protocol) || changed->protocol == kIcmp);
 }
@@ -278,7 +280,7 @@ StackCause Judge::leave(FlowTable& flows, Course& course, Hook record) {
     }
     if (record == Hook::record_forward) {
         if (changes_source(tracking) && course.transport &&
-            !can_be_translated(course.segment, *course.transport, tracking.is_error)) {
+            !can_be_translated(course.segment, *course.transport, tracking.is_error, false)) {
             return StackCause::untranslatable;
         }
         rewrite_source(course.segment.headers, tracking);
@@ -369,7 +371,7 @@ Judgement Judge::judge(FlowTable& flows, const Arrival& arrival) {
     translate_destination(course);
     const auto& now = course.segment.headers;
     if (course.tracking.flow != nullptr && changes_destination(course.tracking) &&
-        !can_be_translated(course.segment, *course.transport, course.tracking.is_error)) {
+        !can_be_translated(course.segment, *course.transport, course.tracking.is_error, true)) {
         return turned_away(course, StackCause::untranslatable);
     }
     if (course.tracking.is_error && now.protocol == kIcmp && now.icmp_type == kIcmpRedirect &&

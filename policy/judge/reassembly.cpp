@@ -12,8 +12,9 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::int64_t kPatienceV4 = 30; // net.ipv4.ipfrag_time, seconds
-constexpr std::int64_t kPatienceV6 = 60; // net.netfilter.nf_conntrack_frag6_timeout
+constexpr std::int64_t kPatienceV4 = 30;    // net.ipv4.ipfrag_time, seconds
+constexpr std::int64_t kPatienceV6 = 60;    // net.netfilter.nf_conntrack_frag6_timeout
+constexpr std::uint32_t kMostDistance = 64; // net.ipv4.ipfrag_max_dist
 constexpr std::size_t kMostBytes = 65'535;
 constexpr std::size_t kV6Header = 40;
 
@@ -109,13 +110,23 @@ Reassembly::Datagram& Reassembly::datagram_of(const Piece& piece, Time now, std:
     free->identification = piece.identification;
     free->protocol = piece.protocol;
     free->used = true;
-    free->has_first = free->has_last = false;
-    free->expires = {now.microseconds + patience_seconds * 1'000'000};
-    free->length = free->present = 0;
-    free->runs.clear();
-    free->header.clear();
-    free->payload.clear();
+    begin(*free, now, patience_seconds);
     return *free;
+}
+
+void Reassembly::begin(Datagram& datagram, Time now, std::int64_t patience_seconds) {
+    datagram.has_first = datagram.has_last = false;
+    datagram.expires = {now.microseconds + patience_seconds * 1'000'000};
+    datagram.length = datagram.present = datagram.since = 0;
+    datagram.runs.clear();
+    datagram.header.clear();
+    datagram.payload.clear();
+}
+
+void Reassembly::note_distance(const IpAddress& source) {
+    for (Datagram& datagram : m_datagrams) {
+        datagram.since += datagram.used && datagram.source == source ? 1 : 0;
+    }
 }
 
 /// Neighbouring pieces make up a run only where the later one came behind all others; a piece that is inside one run is
@@ -178,7 +189,12 @@ Reassembly::Result Reassembly::take_v4(Bytes packet, packet::Addressed addressed
                       .addressed = addressed,
                       .more = (field & 0x2000) != 0,
                       .payload = packet.subspan(header)};
+    note_distance(piece.source);
     Datagram& datagram = datagram_of(piece, now, kPatienceV4);
+    if (!datagram.runs.empty() && datagram.since > kMostDistance) {
+        begin(datagram, now, kPatienceV4); // its identification may be in use again by now
+    }
+    datagram.since = 0;
     switch (place(datagram, piece)) {
     case Placed::misfits:
     case Placed::overlaps:

@@ -52,6 +52,7 @@ private:
         Time expires;
         std::uint32_t length = 0; ///< as far as it is known
         std::uint32_t present = 0;
+        std::uint32_t since = 0;          ///< fragments of its source that came behind its last one; IPv4 only
         std::vector<Run> runs;            ///< ascending, without overlap
         std::vector<std::uint8_t> header; ///< of the first fragment, without a fragment header
         std::vector<std::uint8_t> payload;
@@ -77,6 +78,8 @@ private:
 
     Result take_v4(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
     Result take_v6(std::span<const std::uint8_t> packet, packet::Addressed addressed, Time now);
+    static void begin(Datagram& datagram, Time now, std::int64_t patience_seconds);
+    void note_distance(const IpAddress& source);
     Datagram& datagram_of(const Piece& piece, Time now, std::int64_t patience_seconds);
     static Placed place(Datagram& datagram, Piece piece);
     Result finish_v4(Datagram& datagram);

@@ -149,6 +149,7 @@ private:
     judge::FlowTable m_flows;
     std::vector<Sent> m_sent;
     std::map<std::string, std::uint64_t> m_first_fragments;
+    std::set<std::string> m_broken; ///< datagrams of which a fragment was turned away
     std::set<std::tuple<std::string, std::uint16_t, std::uint8_t>> m_by_chance; ///< sources whose port the kernel chose
 };
 
@@ -186,10 +187,17 @@ std::uint64_t Comparison::number_of_first(const packet::Frame& frame, const judg
     if (key.empty()) {
         return number;
     }
-    if (first) {
-        m_first_fragments.try_emplace(key, number);
+    if (judgement.cause == judge::StackCause::fragment) {
+        m_broken.insert(key); // it may be gone as a whole
+        return number;
     }
-    if (judgement.verdict == judge::Verdict::waiting || judgement.cause == judge::StackCause::fragment) {
+    if (first && m_broken.erase(key) > 0) {
+        m_first_fragments.erase(key);
+    }
+    if (first) {
+        m_first_fragments.try_emplace(key, number); // what comes twice counts once
+    }
+    if (judgement.verdict == judge::Verdict::waiting) {
         return number;
     }
     const auto found = m_first_fragments.find(key);
