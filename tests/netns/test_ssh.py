@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import daemon, hosts
+from tests.harness import daemon, frames, hosts, pcapfile
 from tests.harness.daemon import field, until
 from tests.harness.ssh import NOT_AUTHENTICATED, Session, attempt_as
 from tests.harness.ssh_lab import FIRST_ACCOUNT, ROUTER, ROUTER_V6, SshLab
@@ -77,6 +78,19 @@ def test_apply_from_the_clients_file(lab):
     assert run.returncode == 0, run.stderr
     event = lab.event(since, event__action='apply', event__outcome='success')
     assert field(event, 'user.name') == 'tanaka' and field(event, 'sekisho.session.origin').startswith(f'ssh {daemon.DESK_V4} port ')
+
+
+def test_a_capture_from_the_client_is_judged_by_the_policy_in_force(lab):
+    """With the account's rights, which reach the country database."""
+    capture = lab.folder / 'knock.pcap'
+    pcapfile.write(capture, [(1_790_000_000.0, frames.ip('203.0.113.9', daemon.WAN_V4, frames.tcp(40_000, 22)))], pcapfile.RAW)
+    command = shlex.join([*lab.arguments(), f'tanaka@{ROUTER}', 'test', 'capture', '-', '--json'])
+    run = lab.desk.run('sh', '-c', f'{command} <{capture}', check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    rows = json.loads(run.stdout)['flows']
+    assert len(rows) == 1 and rows[0]['packets'] == 1 and rows[0]['verdict'] == 'denied', rows
+    run = lab.ssh('test', 'capture', str(capture))
+    assert run.returncode == 1 and 'from its standard input only' in run.stderr, run
 
 
 def test_each_account_has_its_name_and_keys(lab):
