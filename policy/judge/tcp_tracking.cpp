@@ -192,6 +192,9 @@ void take_numbers(TcpTrack& tcp, Way way, TcpKind kind, const TcpSegment& segmen
     if (numbers.acked == receiver.end) {
         receiver.unacked = false;
     }
+    if (kind == TcpKind::syn) {
+        tcp.last_end = numbers.end; // what was remembered before it answers nothing any more
+    }
     if (kind != TcpKind::ack) {
         return;
     }
