@@ -17,6 +17,7 @@ constexpr double kSourcePerMinute = 1;
 constexpr double kTotalPerMinute = 10;
 constexpr double kMicrosecondsPerMinute = 60e6;
 constexpr std::uint64_t kTellEveryMilliseconds = 60'000;
+constexpr std::uint64_t kPatienceMilliseconds = 1'000;
 constexpr unsigned kHostBits = 64; ///< of an IPv6 address: one host can have all of them
 
 std::string source_of(const Event& event) {
@@ -33,10 +34,38 @@ SshServerLog::SshServerLog(EventLog& log, ports::Clock& clock, ports::EventLoop&
     : m_log(log),
       m_clock(clock),
       m_total{kTotalBurst, clock.monotonic_microseconds()},
-      m_timer(loop.make_timer([this] { tell_suppressed(); })) {}
+      m_timer(loop.make_timer([this] { tell_suppressed(); })),
+      m_patience(loop.make_timer([this] { record_early(true); })) {}
 
-void SshServerLog::take(const ports::OutputLine& line) {
-    auto event = m_reader.read({line.process_id, line.user_id, line.text});
+/// The process that speaks with the client may be heard before the one that tells whose process it is.
+void SshServerLog::take(const ports::OutputLine& taken) {
+    const events::SshdLine line{taken.process_id, taken.user_id, taken.text};
+    if (line.user_id != 0 && !m_reader.knows(line) && m_early.size() < kMostEarly) {
+        if (m_early.empty()) {
+            m_patience->start_once(kPatienceMilliseconds);
+        }
+        m_early.push_back({line.process_id, line.user_id, std::string(line.text)});
+        return;
+    }
+    record(line);
+    record_early(false);
+}
+
+void SshServerLog::record_early(bool is_over) {
+    std::vector<EarlyLine> waiting;
+    waiting.swap(m_early);
+    for (EarlyLine& early : waiting) {
+        const events::SshdLine line{early.process_id, early.user_id, early.text};
+        if (is_over || m_reader.knows(line)) {
+            record(line);
+        } else {
+            m_early.push_back(std::move(early));
+        }
+    }
+}
+
+void SshServerLog::record(const events::SshdLine& line) {
+    auto event = m_reader.read(line);
     if (!event) {
         return;
     }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sekisho::services {
 
@@ -19,6 +20,7 @@ public:
     static constexpr unsigned kSourceBurst = 10;     ///< events of one source at once; then one a minute
     static constexpr unsigned kTotalBurst = 100;     ///< of all sources; then ten a minute
     static constexpr std::size_t kMostSources = 256; ///< told apart; more share one bound
+    static constexpr std::size_t kMostEarly = 64;    ///< lines that wait for who wrote them
 
     /// References must outlive this.
     SshServerLog(EventLog& log, ports::Clock& clock, ports::EventLoop& loop);
@@ -33,6 +35,15 @@ private:
         std::int64_t filled_at = 0; ///< monotonic, microseconds
     };
 
+    struct EarlyLine {
+        std::uint32_t process_id = 0;
+        std::uint32_t user_id = 0;
+        std::string text;
+    };
+
+    void record(const events::SshdLine& line);
+    /// Records what waits and can be told of somebody by now; at the end of its patience all of it.
+    void record_early(bool is_over);
     bool admit(const std::string& source);
     bool draw(Bucket& bucket, double burst, double per_minute);
     void forget_idle();
@@ -45,6 +56,8 @@ private:
     std::map<std::string, Bucket, std::less<>> m_sources; ///< by address, IPv6 by its /64
     std::map<std::string, std::uint64_t, std::less<>> m_suppressed;
     std::unique_ptr<ports::Timer> m_timer;
+    std::vector<EarlyLine> m_early;
+    std::unique_ptr<ports::Timer> m_patience;
 };
 
 } // namespace sekisho::services

@@ -38,6 +38,9 @@ public:
     /// `ssh-message` for a line that is unknown. Nothing for lines that tell nothing new. Texts in it are bounded.
     std::optional<Event> read(const SshdLine& line);
 
+    /// Whether the connection of the process that wrote the line is known.
+    [[nodiscard]] bool knows(const SshdLine& line) { return find(line) != nullptr; }
+
     [[nodiscard]] std::size_t known_processes() const noexcept { return m_connections.size(); }
 
 private:

@@ -71,3 +71,30 @@ TEST(ssh_server_log, lines_that_tell_nothing_are_not_recorded) {
     loop.advance(120'000, clock);
     CHECK_EQUAL(0, files.count("{"));
 }
+
+TEST(ssh_server_log, a_line_that_comes_before_its_process_is_known_waits_for_it) {
+    const char* refused =
+        "debug1: serverloop.c:server_input_channel_open():636 (bin=sshd-session, pid=31): failure tun@openssh.com";
+    ssh.take({22, 0, "Connection from 10.0.1.5 port 34790 on 10.0.1.1 port 22 rdomain \"\""});
+    ssh.take({22, 0,
+              "Accepted publickey for tanaka from 10.0.1.5 port 34790 ssh2: ED25519 "
+              "SHA256:plPwhDFmV0BFJPZQjsFWrB8Xn1pQWAcaI6quQCVQ/Jw"});
+    ssh.take({23, 2000, refused});
+    CHECK_EQUAL(0, files.count("\"tunnel\""));
+    ssh.take({22, 0, "User child is on pid 23"});
+    CHECK_EQUAL(1, files.count("\"tunnel\""));
+    CHECK_EQUAL(2, files.count("\"tanaka\""));
+    ssh.take({99, 2000, refused}); // whose it is, nobody tells
+    loop.advance(1'000, clock);
+    CHECK_EQUAL(2, files.count("\"tunnel\""));
+    CHECK_EQUAL(2, files.count("\"tanaka\""));
+}
+
+TEST(ssh_server_log, lines_that_wait_are_bounded) {
+    for (std::size_t line = 0; line < SshServerLog::kMostEarly; ++line) {
+        ssh.take({99, 2000, "no more sessions"});
+    }
+    CHECK_EQUAL(0, files.count("\"second-session\""));
+    ssh.take({99, 2000, "no more sessions"});
+    CHECK_EQUAL(1, files.count("\"second-session\""));
+}
