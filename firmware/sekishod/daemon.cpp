@@ -139,8 +139,10 @@ struct Daemon {
               {*opened.connections, *opened.cut_flows, loop, *opened.run_store}, timekeeper, log,
               [this](const IpAddress& address) { return countries.country_of(address); },
               [this] {
-                  return services::guarded_senders(policy.configuration()->model, port_access.sessions(),
-                                                   source_binding.leases());
+                  const auto& configuration = policy.configuration(); // none while everything stays closed
+                  return configuration ? services::guarded_senders(configuration->model, port_access.sessions(),
+                                                                   source_binding.leases())
+                                       : services::FlowCutter::Senders{};
               }),
           access_secrets(*opened.store, hasher, log),
           authenticator_programs({processes, *opened.store, *opened.run_store, key_maker, radius}, access_secrets,

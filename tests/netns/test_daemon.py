@@ -273,6 +273,11 @@ def test_without_any_configuration_everything_is_closed_and_it_says_why(new_lab)
     everything_closed(lab)
     run = lab.command('show', 'configuration')
     assert run.returncode == 1 and 'closed' in run.stderr
+    # what is closed is kept closed, with nobody's policy to go by
+    since = len(lab.log())
+    lab.router.run('nft', 'flush', 'table', 'inet', 'sekisho')
+    lab.event(since, event__action='enforcement-restored')
+    everything_closed(lab)
     # and the way out: a configuration is applied
     lab.public(ALLOWED_V4)
     lab.apply(CONFIGURATION)
