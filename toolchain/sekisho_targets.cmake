@@ -19,11 +19,35 @@ endif()
 add_library(sekisho_no_exceptions INTERFACE)
 target_compile_options(sekisho_no_exceptions INTERFACE -fno-exceptions -fno-rtti)
 
-# sekisho_policy_library(NAME SOURCES … LIBS …): a part of policy/ or firmware/.
+# The headers of the standard library that most files include, parsed once. In debug and fuzz builds they were half of the time; the builds that are shipped go
+# without, and so find a file that forgot to include one.
+set(sekisho_standard_headers <algorithm> <array> <cstdint> <expected> <functional> <iterator> <map> <memory> <optional> <set> <span> <string> <string_view>
+    <utility> <variant> <vector>)
+if(CMAKE_BUILD_TYPE STREQUAL Debug)
+    set(SEKISHO_PRECOMPILE ON)
+    file(CONFIGURE OUTPUT precompiled.cpp CONTENT "")
+    foreach(kind policy driver)
+        add_library(sekisho_${kind}_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+        target_link_libraries(sekisho_${kind}_headers PRIVATE sekisho_flags $<$<STREQUAL:${kind},policy>:sekisho_no_exceptions>)
+        target_precompile_headers(sekisho_${kind}_headers PRIVATE ${sekisho_standard_headers})
+        target_compile_options(sekisho_${kind}_headers PRIVATE -fpch-preprocess) # ccache asks for it
+    endforeach()
+endif()
+
+# sekisho_precompiled(NAME KIND): a target with the flags of KIND (policy: without exceptions; driver: with them) uses the parsed headers, if there are any.
+function(sekisho_precompiled name kind)
+    if(SEKISHO_PRECOMPILE)
+        target_precompile_headers(${name} REUSE_FROM sekisho_${kind}_headers)
+        target_compile_options(${name} PRIVATE -fpch-preprocess)
+    endif()
+endfunction()
+
+# sekisho_library(NAME SOURCES … LIBS …): a part of policy/ or firmware/.
 function(sekisho_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
     add_library(${name} STATIC ${ARG_SOURCES})
     target_link_libraries(${name} PUBLIC sekisho_flags ${ARG_LIBS} PRIVATE sekisho_no_exceptions)
+    sekisho_precompiled(${name} policy)
 endfunction()
 
 # sekisho_driver(NAME SOURCES … LIBS … PACKAGES …): a part of drivers/; PACKAGES are pkg-config names, visible to this target alone.
@@ -31,6 +55,7 @@ function(sekisho_driver name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;PACKAGES" ${ARGN})
     add_library(${name} STATIC ${ARG_SOURCES})
     target_link_libraries(${name} PUBLIC sekisho_flags ${ARG_LIBS})
+    sekisho_precompiled(${name} driver)
     foreach(package ${ARG_PACKAGES})
         find_package(PkgConfig REQUIRED)
         pkg_check_modules(PC_${package} REQUIRED IMPORTED_TARGET ${package})
@@ -42,8 +67,7 @@ endfunction()
 if(SEKISHO_TESTS)
     add_library(sekisho_test_main OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
     target_link_libraries(sekisho_test_main PRIVATE sekisho_flags)
-    target_precompile_headers(sekisho_test_main PRIVATE <algorithm> <array> <cstdint> <expected> <functional> <iterator> <map> <memory> <optional> <set>
-        <span> <string> <string_view> <utility> <variant> <vector>)
+    target_precompile_headers(sekisho_test_main PRIVATE ${sekisho_standard_headers})
     target_compile_options(sekisho_test_main PRIVATE -fpch-preprocess $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>) # ccache asks for the first
 endif()
 
