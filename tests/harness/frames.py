@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from .namespaces import Namespace
-from .packets import ICMP, ICMPV6, TCP, UDP, Packet, Unusable, checksum, parse
+from .packets import ICMP, ICMPV6, TCP, UDP, Packet, Unusable, checksum, parse, quoted
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 ECHO_REQUEST, ECHO_REPLY, UNREACHABLE = 8, 0, 3
@@ -207,13 +207,19 @@ def from_source(address: str) -> Callable[[Packet], bool]:
 
 
 def to_destination(address: str, port: int | None = None) -> Callable[[Packet], bool]:
-    """Whether a packet goes to an address, and if it has ports to that port; ICMP errors go to the address alone. Neighbour discovery does not count."""
+    """Whether a packet goes to an address, and if it has ports to that port; an ICMP error goes to the port whose packet it is about (unreachable neighbours of an
+    earlier test are told of seconds later). Neighbour discovery does not count."""
     wanted = ipaddress.ip_address(address)
 
     def goes_there(packet: Packet) -> bool:
         if packet.protocol == ICMPV6 and packet.data[packet.transport] in range(133, 138):
             return False
-        return packet.destination == wanted and (port is None or packet.protocol not in (TCP, UDP) or packet.ports()[1] == port)
+        if packet.destination != wanted or port is None:
+            return packet.destination == wanted
+        about = quoted(packet)
+        if about and about.protocol in (TCP, UDP):
+            return about.ports()[0] == port
+        return packet.protocol not in (TCP, UDP) or packet.ports()[1] == port
     return goes_there
 
 
