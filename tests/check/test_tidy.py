@@ -39,6 +39,15 @@ def test_of_files_read_together_the_bad_one_is_named(tmp_path):
     assert tidy.problems(repository, cache) == []
 
 
+def test_the_analyzer_sees_every_file_of_drivers(tmp_path):
+    shutil.copy(ROOT / '.clang-tidy', tmp_path)
+    (tmp_path / 'drivers').mkdir()
+    shutil.copy(ROOT / 'drivers/.clang-tidy', tmp_path / 'drivers')
+    bad = 'int b(int c) {\n    int *p = nullptr;\n    if (c > 3) {\n        p = &c;\n    }\n    return *p;\n}\n'
+    repository = sample(tmp_path, **{'drivers/x/a.cpp': 'int a() {\n    return 1;\n}\n', 'drivers/x/b.cpp': bad})
+    assert any('clang-analyzer-core.NullDereference' in line for line in tidy.problems(repository, None))
+
+
 def test_names_of_a_source_file():
     assert tidy.own_names('''using namespace a;
 struct Found {

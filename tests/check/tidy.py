@@ -30,6 +30,7 @@ NAME = re.compile(r'''^(?:template\s*<[^>]*>\s*)?(?:
     |(?!(?:using|namespace|TEST|TEST_GROUP)\b)[\w\[][^(={;\#]*?[\s*&](\w+|operator[^\s(]+)\s*[(={;\[]  # a function or a variable, after its type
     )''', re.VERBOSE)
 MOST_TOGETHER = 20
+ANALYSED = 'drivers/'  # alone: the path-sensitive analyzer passes over functions that are not in the file it is given
 
 
 class Tidy:
@@ -134,7 +135,7 @@ class Tidy:
             kind = (os.path.dirname(path), *(flag for flag in self.flags(path) if flag.startswith('-D')))
             names = own_names((self.root / path).read_text(errors='replace'))
             for other, batch, taken in batches:
-                if other == kind and len(batch) < MOST_TOGETHER and not taken & names:
+                if other == kind and not path.startswith(ANALYSED) and len(batch) < MOST_TOGETHER and not taken & names:
                     batch.append(path)
                     taken |= names
                     break
